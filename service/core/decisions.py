@@ -1,0 +1,82 @@
+"""Decisions are values: what to do about one turn, always with a reason code.
+
+`triage` and `settle` (service/core/triage.py) make them, everything else only carries them out.
+"""
+
+from typing import Literal
+
+import msgspec
+
+AnswerReason = Literal["sure", "keyword", "choice", "model"]
+ClarifyReason = Literal["unsure", "model_unclear"]
+HandoffReason = Literal["asked", "no_entry", "unsure", "topic", "media", "late", "error"]
+SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group"]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An entry that may fit a turn, with the estimated probability (0 to 1) that it is the right one."""
+
+    entry: str
+    probability: float
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """Send the entry's answer, word for word."""
+
+    entry: str
+    reason: AnswerReason
+    candidates: tuple[Candidate, ...] = ()
+
+
+class Clarify(msgspec.Struct, frozen=True, tag="clarify"):
+    """Ask the customer which of 2 to 4 entries is meant; `choices` are entry ids in the order shown."""
+
+    choices: tuple[str, ...]
+    reason: ClarifyReason
+    candidates: tuple[Candidate, ...] = ()
+
+
+class Handoff(msgspec.Struct, frozen=True, tag="handoff"):
+    """Ask the staff to reply. `entry` is set when an entry with action `handoff` decided it."""
+
+    reason: HandoffReason
+    entry: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+class Silent(msgspec.Struct, frozen=True, tag="silent"):
+    """Say nothing; the turn is recorded all the same."""
+
+    reason: SilentReason
+
+
+Decision = Answer | Clarify | Handoff | Silent
+
+
+class AskModel(msgspec.Struct, frozen=True):
+    """Not a decision yet: neither sure nor hopeless, so the language model may look at the candidates.
+
+    `text` is the turn's text as the customer wrote it, `candidates` the best ones, best first (1 to 10).
+    """
+
+    text: str
+    candidates: tuple[Candidate, ...]
+
+
+class Pick(msgspec.Struct, frozen=True, tag="pick"):
+    """The model chose this candidate."""
+
+    entry: str
+
+
+class NoneFits(msgspec.Struct, frozen=True, tag="none"):
+    """The model says that no candidate answers the message."""
+
+
+class Unclear(msgspec.Struct, frozen=True, tag="unclear"):
+    """The model cannot tell these 2 or 3 candidates apart."""
+
+    entries: tuple[str, ...]
+
+
+Verdict = Pick | NoneFits | Unclear

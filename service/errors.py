@@ -1,0 +1,53 @@
+"""The error tree, whole, on one screen.
+
+Every error that crosses a module's border is one of these. `temporary` tells the caller whether trying the same
+thing again later can help. A library's own exceptions are translated in the one adapter that calls it.
+"""
+
+
+class HenjiError(Exception):
+    """Root of every error raised on purpose."""
+
+    temporary = False
+
+
+class SettingsError(HenjiError):
+    """The settings make no sense. `problems` holds one sentence per problem, all of them at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class KnowledgeError(HenjiError):
+    """The FAQ folder holds nothing that could be served. The text lists every problem as `file:line: message`."""
+
+
+class StartError(HenjiError):
+    """A part of the service could not be started (a port in use, a server binary missing)."""
+
+
+class StoreUnavailable(HenjiError):
+    """Redis is away, full or too slow. Nothing can be said about whether the last write was applied."""
+
+    temporary = True
+
+
+class LeaseLost(HenjiError):
+    """The conversation's lease is no longer ours (expired, revoked by staff): stop, touch nothing."""
+
+    temporary = True
+
+
+class ModelUnavailable(HenjiError):
+    """The language model gave no usable verdict in time. Never shown to customers: the decision falls back."""
+
+    temporary = True
+
+
+class NotFound(HenjiError):
+    """No such record."""
+
+
+class Conflict(HenjiError):
+    """Somebody else was faster, or the record's state forbids the action."""
