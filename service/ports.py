@@ -7,7 +7,13 @@ from service.core.entries import Entry
 
 
 class Adjudicator(Protocol):
-    """A language model that chooses among candidates. It never writes what a customer reads."""
+    """A language model that chooses among candidates. It never writes what a customer reads.
+
+    `name` is the model's, `prompt_id` says which prompt it was given: both stand in the trace.
+    """
+
+    name: str
+    prompt_id: str
 
     async def adjudicate(self, text: str, candidates: list[Entry]) -> Verdict:
         """Choose among `candidates` (1 to 10, best first) for the customer's `text`.

@@ -10,7 +10,7 @@ import msgspec
 AnswerReason = Literal["sure", "keyword", "choice", "model"]
 ClarifyReason = Literal["unsure", "model_unclear"]
 HandoffReason = Literal["asked", "no_entry", "unsure", "topic", "media", "late", "error"]
-SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group"]
+SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group", "unsent"]
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -57,10 +57,12 @@ class AskModel(msgspec.Struct, frozen=True):
     """Not a decision yet: neither sure nor hopeless, so the language model may look at the candidates.
 
     `text` is the turn's text as the customer wrote it, `candidates` the best ones, best first (1 to 10).
+    `may_clarify` is False right after a Clarify: nobody is asked back twice in a row.
     """
 
     text: str
     candidates: tuple[Candidate, ...]
+    may_clarify: bool = True
 
 
 class Pick(msgspec.Struct, frozen=True, tag="pick"):

@@ -1,0 +1,5 @@
+"""`python -m service`: the commands."""
+
+from service.cli import main
+
+main()

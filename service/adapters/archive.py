@@ -1,0 +1,143 @@
+"""What was recorded, for those who read it: handoffs, talks, tokens. Nothing here changes a conversation."""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from service.adapters.mailbox import PREFIX, read_conversation
+from service.core.conversation import Conversation
+from service.core.records import HandoffRecord, HandoffStatus, Item
+from service.errors import NotFound, StoreUnavailable
+
+TALK_LENGTH = 200
+_SAME_TIME = 50
+
+
+class ApiToken(msgspec.Struct, frozen=True):
+    """Who a token belongs to. The token itself is not kept, only its hash is the record's key."""
+
+    name: str
+    created_at: datetime
+
+
+class Archive:
+    """Reads records. Raises StoreUnavailable when Redis is away, NotFound where a record is missing."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def ping(self) -> None:
+        """Raise StoreUnavailable unless Redis answers."""
+        await _call(self._redis.ping())
+
+    async def signing_key(self) -> bytes:
+        """The shop's random key for buttons: made once, the same for all workers."""
+        name = f"{PREFIX}shop"
+        await _call(self._redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
+        return cast("bytes", await _call(self._redis.hget(name, "signing_key")))
+
+    async def conversation(self, customer: str) -> Conversation:
+        """Read a conversation's state. Raises NotFound for somebody who never wrote."""
+        raw = cast("dict[bytes, bytes]", await _call(self._redis.hgetall(f"{PREFIX}conv:{customer}")))
+        if not raw:
+            raise NotFound(f"no conversation with {customer}")
+        return read_conversation(customer, {name.decode(): value.decode() for name, value in raw.items()})
+
+    async def talk(self, customer: str) -> list[Item]:
+        """Read the newest items of a talk (at most 200), oldest first."""
+        ids = cast("list[bytes]", await _call(self._redis.zrange(f"{PREFIX}talk:{customer}", -TALK_LENGTH, -1)))
+        return [msgspec.json.decode(raw, type=Item) for raw in await self._many("item", ids)]
+
+    async def item(self, item_id: str) -> Item:
+        """Read one item of a talk."""
+        return msgspec.json.decode(await self._one(f"{PREFIX}item:{item_id}"), type=Item)
+
+    async def handoff(self, handoff_id: str) -> HandoffRecord:
+        """Read one handoff."""
+        return msgspec.json.decode(await self._one(f"{PREFIX}handoff:{handoff_id}"), type=HandoffRecord)
+
+    async def handoffs(self, status: HandoffStatus, cursor: str, count: int) -> tuple[list[HandoffRecord], str | None]:
+        """Read up to `count` handoffs of a status, the longest unreplied first, and the cursor of what follows.
+
+        `cursor` is empty for the first page. It names the last record shown, so records that come and go meanwhile
+        neither repeat nor hide others. Raises ValueError for a cursor that is not ours.
+        """
+        name = f"{PREFIX}handoffs:{status}"
+        score, _, last = cursor.partition("-")
+        first = int(score) if cursor else "-inf"
+        # Records with the very same time as the last one shown may stand before or after it: they are read again.
+        found = cast(
+            "list[tuple[bytes, float]]",
+            await _call(
+                self._redis.zrangebyscore(name, first, "+inf", start=0, num=count + _SAME_TIME, withscores=True)
+            ),
+        )
+        rows = [(int(at), key.decode()) for key, at in found]
+        rows = [row for row in rows if not cursor or row > (int(score), last)]
+        page = rows[:count]
+        records = await self._many("handoff", [key.encode() for _, key in page])
+        following = f"{page[-1][0]}-{page[-1][1]}" if len(rows) > count else None
+        return [msgspec.json.decode(raw, type=HandoffRecord) for raw in records], following
+
+    async def add_token(self, name: str) -> str:
+        """Make an API token for `name` and return it. It is shown once and cannot be read again."""
+        token = f"henji_{secrets.token_urlsafe(32)}"
+        record = msgspec.json.encode(ApiToken(name, datetime.now(UTC)))
+        await _call(self._redis.set(_token_key(token), record))
+        return token
+
+    async def token_owner(self, token: str) -> str:
+        """Say whose token this is. Raises NotFound for a token that was never made or was revoked."""
+        return msgspec.json.decode(await self._one(_token_key(token)), type=ApiToken).name
+
+    async def tokens(self) -> dict[str, ApiToken]:
+        """List all tokens: a short id of each, and its owner."""
+        return {token_id: owner for token_id, (_, owner) in (await self._tokens()).items()}
+
+    async def revoke_token(self, name_or_id: str) -> int:
+        """Delete every token with this name or short id. Returns how many there were."""
+        found = await self._tokens()
+        doomed = [key for token_id, (key, owner) in found.items() if name_or_id in (owner.name, token_id)]
+        return cast("int", await _call(self._redis.delete(*doomed))) if doomed else 0
+
+    async def _tokens(self) -> dict[str, tuple[bytes, ApiToken]]:
+        start = f"{PREFIX}token:"
+        found: dict[str, tuple[bytes, ApiToken]] = {}
+        try:
+            async for key in self._redis.scan_iter(f"{start}*"):
+                if raw := await self._redis.get(key):
+                    found[key.decode()[len(start) :][:12]] = (key, msgspec.json.decode(raw, type=ApiToken))
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+        return dict(sorted(found.items(), key=lambda pair: pair[1][1].created_at))
+
+    async def _one(self, key: str) -> bytes:
+        raw = cast("bytes | None", await _call(self._redis.get(key)))
+        if raw is None:
+            raise NotFound(key.removeprefix(PREFIX).split(":")[0])
+        return raw
+
+    async def _many(self, kind: str, ids: list[bytes]) -> list[bytes]:
+        """Read records by id; those whose retention has ended are left out."""
+        if not ids:
+            return []
+        keys = [f"{PREFIX}{kind}:{record_id.decode()}" for record_id in ids]
+        return [raw for raw in cast("list[bytes | None]", await _call(self._redis.mget(keys))) if raw is not None]
+
+
+def _token_key(token: str) -> str:
+    # A random 256-bit token needs no salt and no slow hash: nobody can guess its preimage.
+    return f"{PREFIX}token:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+async def _call(answer: Awaitable[Any] | Any) -> Any:
+    try:
+        return await answer
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(str(error)) from error

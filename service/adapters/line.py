@@ -1,0 +1,102 @@
+"""LINE's Messaging API through line-bot-sdk: the one place that knows the SDK, with its traps handled.
+
+The SDK's client is built inside a running loop and lives as long as the process; its session is replaced by one that
+ignores netrc and proxies of the environment, and every call has a time limit (its default is 300 s).
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import msgspec
+from linebot.v3.messaging import (
+    AsyncApiClient,
+    AsyncMessagingApi,
+    Configuration,
+    PushMessageRequest,
+    ReplyMessageRequest,
+)
+from linebot.v3.messaging.exceptions import ApiException
+from pydantic.v1 import ValidationError
+
+from service.core.sending import Accepted, Limited, Outcome, Refused, Unknown
+
+_TIMEOUT = aiohttp.ClientTimeout(total=8, connect=3)
+_CONNECTIONS = 50
+
+
+class _Error(msgspec.Struct):
+    """LINE's error body (Messaging API reference, Error responses)."""
+
+    message: str = ""
+    details: list[Any] = []
+
+
+class Line:
+    """Sends. Network trouble and error statuses are outcomes, not exceptions."""
+
+    def __init__(self, api: AsyncMessagingApi) -> None:
+        self._api = api
+
+    async def reply(self, token: str, messages: tuple[dict[str, Any], ...]) -> Outcome:
+        """Send up to five messages with a reply token: free, once."""
+        request = _build(ReplyMessageRequest, {"replyToken": token, "messages": messages})
+        if isinstance(request, Refused):
+            return request
+        return await _outcome(self._api.reply_message(request, _request_timeout=_TIMEOUT))
+
+    async def push(self, to: str, messages: tuple[dict[str, Any], ...], key: str) -> Outcome:
+        """Send up to five messages at LINE's price. `key` makes LINE accept the same request only once in 24 h."""
+        request = _build(PushMessageRequest, {"to": to, "messages": messages})
+        if isinstance(request, Refused):
+            return request
+        return await _outcome(self._api.push_message(request, key, _request_timeout=_TIMEOUT))
+
+
+def _build(kind: type[Any], body: dict[str, Any]) -> Any:
+    """Make the SDK's request. `from_dict` keeps the messages whole: the constructors drop what dicts hold."""
+    try:
+        return kind.from_dict(body)
+    except ValidationError as error:
+        return Refused(400, details=True, message=str(error))
+
+
+async def _outcome(call: Awaitable[Any]) -> Outcome:
+    try:
+        await call
+    except ApiException as error:
+        return _read_error(error)
+    except ValidationError:
+        # The SDK could not read the body of a 2xx answer: it was sent all the same.
+        return Accepted()
+    except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError, RuntimeError) as error:
+        return Unknown(type(error).__name__)
+    return Accepted()
+
+
+def _read_error(error: ApiException) -> Outcome:
+    status = int(error.status or 0)
+    try:
+        body = msgspec.json.decode(error.body or b"{}", type=_Error)
+    except msgspec.DecodeError:
+        body = _Error()
+    if status == 409:
+        return Accepted()
+    if status == 429:
+        # LINE gives both the same status; only the text tells the month's limit from the rate limit.
+        return Limited(quota="monthly limit" in body.message)
+    if 400 <= status < 500:
+        return Refused(status, details=bool(body.details), message=body.message)
+    return Unknown(f"status {status}")
+
+
+@asynccontextmanager
+async def open_line(access_token: str, api_base: str | None) -> AsyncIterator[Line]:
+    """Open the client. `api_base` replaces LINE's address, without a slash at the end; None is LINE itself."""
+    configuration = Configuration(access_token=access_token, host=api_base)
+    async with AsyncApiClient(configuration) as client:
+        await client.rest_client.pool_manager.close()
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+        client.rest_client.pool_manager = aiohttp.ClientSession(connector=connector, trust_env=False)
+        yield Line(AsyncMessagingApi(client))

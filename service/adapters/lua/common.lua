@@ -1,0 +1,108 @@
+-- Shared by every script; put before each one's text.
+-- KEYS[1] is the prefix of all keys ("{henji}:"): its hash tag routes the call, all other keys are built from it.
+-- ARGV[1] is one MessagePack map. Records travel as ready-made strings: nothing here decodes JSON.
+local P = KEYS[1]
+local a = cmsgpack.unpack(ARGV[1])
+
+-- A box element is "<event id> <arrival ms>\n<event JSON>".
+-- An outbox element is "<id> <who> <mode> <retry key> <tries> <first try ms> <raised by> <token> <token ms>\n<JSON>";
+-- "-" stands for nothing.
+local OUT = '^(%S+) (%S+) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+) (%d+)\n(.*)$'
+
+local DAY = 86400
+local TOKEN_IS_FRESH_MS = 45000
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local now = clock()
+
+local function conv_key(conv) return P .. 'conv:' .. conv end
+local function box_key(conv) return P .. 'box:' .. conv end
+local function out_key(conv) return P .. 'out:' .. conv end
+
+local function ring()
+  redis.call('LPUSH', P .. 'bell', '1')
+  redis.call('LTRIM', P .. 'bell', 0, 63)
+end
+
+local function make_ready(conv, due)
+  redis.call('ZADD', P .. 'ready', due, conv)
+  if due <= now then ring() end
+end
+
+-- Gives the lease back; the conversation is ready again when a message or an outgoing item is left.
+local function release(conv, due)
+  redis.call('HDEL', conv_key(conv), 'lease')
+  redis.call('ZREM', P .. 'leases', conv)
+  if redis.call('EXISTS', box_key(conv), out_key(conv)) > 0 then make_ready(conv, due) end
+end
+
+local function holds(conv, token)
+  return redis.call('HGET', conv_key(conv), 'lease') == token
+end
+
+-- Raises the tries of the outbox's head for this lease, once, and returns the head as it was before: tries = 0 in it
+-- means that nobody has tried to send it.
+local function raise_head(conv, token)
+  local head = redis.call('LINDEX', out_key(conv), 0)
+  if not head then return false end
+  local id, who, mode, key, tries, first, by, reply, reply_at, body = string.match(head, OUT)
+  tries = tonumber(tries)
+  if by == token then
+    tries = tries - 1
+  else
+    if tries == 0 then first = now end
+    local raised = table.concat({id, who, mode, key, tries + 1, first, token, reply, reply_at}, ' ') .. '\n' .. body
+    redis.call('LSET', out_key(conv), 0, raised)
+  end
+  return table.concat({id, who, mode, key, tries, first, token, reply, reply_at}, ' ') .. '\n' .. body
+end
+
+-- Appends one outgoing item {id, who, key, body}. It takes the conversation's reply token when that is still fresh
+-- (then it is a free reply), else it will be a push.
+local function append_out(conv, item, tries, by)
+  local reply, reply_at = unpack(redis.call('HMGET', conv_key(conv), 'token', 'token_at'))
+  redis.call('HDEL', conv_key(conv), 'token', 'token_at')
+  local mode = 'reply'
+  if not reply or now - tonumber(reply_at) >= TOKEN_IS_FRESH_MS then
+    mode, reply, reply_at = 'push', '-', 0
+  end
+  local first = tries > 0 and now or 0
+  local head = {item.id, item.who, mode, item.key, tries, first, by, reply, reply_at}
+  redis.call('RPUSH', out_key(conv), table.concat(head, ' ') .. '\n' .. item.body)
+end
+
+-- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
+-- the talk with their retention, one line for whoever watches.
+local function write_state(conv, w)
+  for name, value in pairs(w.fields or {}) do
+    if value == '' then redis.call('HDEL', conv_key(conv), name)
+    else redis.call('HSET', conv_key(conv), name, value) end
+  end
+  local h = w.handoff
+  if h then
+    for _, status in ipairs({'waiting', 'active', 'done'}) do
+      if status ~= h.status then redis.call('ZREM', P .. 'handoffs:' .. status, h.id) end
+    end
+    redis.call('ZADD', P .. 'handoffs:' .. h.status, h.score, h.id)
+    if h.status == 'done' then
+      redis.call('SET', P .. 'handoff:' .. h.id, h.record, 'EX', a.keep_s)
+    else
+      redis.call('SET', P .. 'handoff:' .. h.id, h.record)
+    end
+  end
+  for _, item in ipairs(w.items or {}) do
+    redis.call('SET', P .. 'item:' .. item.id, item.record, 'EX', a.keep_s)
+    redis.call('ZADD', P .. 'talk:' .. conv, 'NX', item.score, item.id)
+  end
+  if redis.call('HEXISTS', conv_key(conv), 'handoff') == 1 then
+    redis.call('PERSIST', conv_key(conv))
+    redis.call('PERSIST', P .. 'talk:' .. conv)
+  else
+    redis.call('EXPIRE', conv_key(conv), a.keep_s)
+    redis.call('EXPIRE', P .. 'talk:' .. conv, a.keep_s)
+  end
+  redis.call('XADD', P .. 'live', 'MAXLEN', '~', 10000, '*', 'conv', conv, 'what', w.what)
+end

@@ -1,0 +1,24 @@
+-- PUT: store every event of one webhook body, all or none.
+-- a.events: list of {id, conv, raw, at, token, unsent}; at = the event's own time (ms), token and unsent may be "".
+-- Returns how many events were new.
+local fresh = 0
+for _, e in ipairs(a.events) do
+  local conv = conv_key(e.conv)
+  local token_lives = e.token ~= '' and now - e.at < 20 * 60 * 1000
+  if redis.call('SET', P .. 'event:' .. e.id, '1', 'NX', 'EX', 3 * DAY) then
+    fresh = fresh + 1
+    if e.unsent ~= '' then redis.call('SET', P .. 'unsent:' .. e.unsent, '1', 'EX', 3 * DAY) end
+    redis.call('RPUSH', box_key(e.conv), e.id .. ' ' .. now .. '\n' .. e.raw)
+    if token_lives then redis.call('HSET', conv, 'token', e.token, 'token_at', now) end
+    if redis.call('HEXISTS', conv, 'lease') == 0 then make_ready(e.conv, now) end
+  else
+    -- A redelivery: its reply token works again for a while, when the event still waits (LINE: Send reply message).
+    for i, waiting in ipairs(redis.call('LRANGE', box_key(e.conv), 0, -1)) do
+      if string.match(waiting, '^(%S+)') == e.id then
+        redis.call('LSET', box_key(e.conv), i - 1, e.id .. ' ' .. now .. '\n' .. string.match(waiting, '\n(.*)$'))
+        if token_lives then redis.call('HSET', conv, 'token', e.token, 'token_at', now) end
+      end
+    end
+  end
+end
+return fresh

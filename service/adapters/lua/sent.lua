@@ -1,0 +1,40 @@
+-- SENT: what became of the outbox's head.
+-- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s, fallback {handoff, fields} or nil.
+-- outcome: "done" (pop it), "push" (the reply was not sent: make it a push and hand it back),
+-- "untried" (surely not sent: try again after delay_ms as if never tried), "again" (try again after delay_ms).
+-- Returns {status, head}: "next" with the next head to send now, "released", or "lost".
+if not holds(a.conv, a.token) then return {'lost', ''} end
+local conv, out = conv_key(a.conv), out_key(a.conv)
+
+local function rewrite(mode, tries)
+  local id, who, old_mode, key, old_tries, first, by, reply, reply_at, body =
+    string.match(redis.call('LINDEX', out, 0), OUT)
+  if mode == 'push' then reply, reply_at = '-', 0 else mode = old_mode end
+  redis.call('LSET', out, 0,
+    table.concat({id, who, mode, key, tries, first, '-', reply, reply_at}, ' ') .. '\n' .. body)
+end
+
+local head = redis.call('LINDEX', out, 0)
+-- A repeated call finds another head, or this one already turned into a push: nothing to do twice.
+if head and string.match(head, '^(%S+)') == a.item and redis.call('HGET', conv, 'sent') ~= a.item .. a.outcome then
+  redis.call('HSET', conv, 'sent', a.item .. a.outcome)
+  if a.outcome == 'done' then
+    redis.call('LPOP', out)
+    if a.fallback and redis.call('HGET', conv, 'state') == 'bot' then
+      a.handoff, a.fields = a.fallback.handoff, a.fallback.fields
+      redis.call('HINCRBY', conv, 'rev', 1)
+    end
+    write_state(a.conv, a)
+  elseif a.outcome == 'push' then
+    rewrite('push', 0)
+  else
+    if a.outcome == 'untried' then rewrite('same', 0) end
+    redis.call('HDEL', conv, 'sent')
+    release(a.conv, now + a.delay_ms)
+    return {'released', ''}
+  end
+end
+local next_head = raise_head(a.conv, a.token)
+if next_head then return {'next', next_head, now} end
+release(a.conv, now)
+return {'released', ''}

@@ -1,0 +1,174 @@
+"""The commands. Each one only reads its arguments and settings and calls the part that does the work."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from service.errors import HenjiError, KnowledgeError, SettingsError, StartError
+from service.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from service.adapters.archive import Archive
+
+_T = TypeVar("_T")
+WRONG_SETUP = 2
+
+
+class _Commands(click.Group):
+    """Turns our own errors into a sentence and an exit code: 2 for a wrong set-up, 1 for anything else."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            sys.exit(WRONG_SETUP)
+        except (StartError, KnowledgeError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(WRONG_SETUP)
+        except HenjiError as error:
+            click.echo(f"{type(error).__name__}: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Henji (返事) answers a shop's LINE messages from its own FAQ files, and hands everything else to the staff."""
+
+
+@main.command()
+def demo() -> None:
+    """Run everything on this machine, with a fake LINE to talk to. No accounts needed."""
+    from service import wiring
+    from service.tools.demo import demo as run_demo
+
+    _log_to_stderr()
+    settings = load_settings()
+    sys.exit(wiring.run(lambda stop: run_demo(settings, stop)))
+
+
+@main.command()
+@click.option("--no-worker", is_flag=True, help="Only the web process; run `work` elsewhere.")
+@click.option("--end-with-parent", is_flag=True, hidden=True)
+def serve(*, no_worker: bool, end_with_parent: bool) -> None:
+    """Run the service: web and worker."""
+    from service import wiring
+    from service.tools.processes import end_with_parent as watch_parent
+    from service.tools.serve import serve as run_both
+
+    _log_to_stderr()
+    settings = load_settings(need_line=True)
+    if end_with_parent:
+        watch_parent()
+    if not no_worker:
+        sys.exit(wiring.run(lambda stop: run_both(settings, stop)))
+    with wiring.open_store(settings) as redis_url:
+        wiring.run(lambda stop: wiring.run_web(settings, redis_url, stop))
+
+
+@main.command()
+@click.option("--end-with-parent", is_flag=True, hidden=True)
+def work(*, end_with_parent: bool) -> None:
+    """Run one more worker; any number of them, on any number of machines."""
+    from service import wiring
+    from service.tools.processes import end_with_parent as watch_parent
+
+    _log_to_stderr()
+    settings = load_settings(need_line=True)
+    if end_with_parent:
+        watch_parent()
+    with wiring.open_store(settings) as redis_url:
+        wiring.run(lambda stop: wiring.run_worker(settings, redis_url, stop))
+
+
+@main.command()
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def ask(text: str, *, as_json: bool) -> None:
+    """Show what Henji would do with one message, and why. Sends nothing."""
+    from service.tools.asking import ask as decide
+
+    data, words = asyncio.run(decide(load_settings(), text))
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else words)
+
+
+@main.group()
+def faq() -> None:
+    """Look after the FAQ files."""
+
+
+@faq.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+def check(directory: Path | None) -> None:
+    """Report every problem in the FAQ files as file:line: message. Exit code 1 when there are errors."""
+    from service.tools.faqcheck import check_folder
+
+    lines, has_errors = check_folder(directory or load_settings().faq_dir)
+    for line in lines:
+        click.echo(line)
+    sys.exit(1 if has_errors else 0)
+
+
+@main.group()
+def token() -> None:
+    """Manage the tokens of the REST API."""
+
+
+@token.command("add")
+@click.argument("name")
+def add_token(name: str) -> None:
+    """Make a token for NAME and print it, once, on the last line."""
+    click.echo(_with_archive(lambda archive: archive.add_token(name)))
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """List the tokens: id, when it was made, name."""
+    for token_id, owner in _with_archive(lambda archive: archive.tokens()).items():
+        click.echo(f"{token_id}  {owner.created_at:%Y-%m-%d %H:%M}  {owner.name}")
+
+
+@token.command("revoke")
+@click.argument("name_or_id")
+def revoke_token(name_or_id: str) -> None:
+    """Make a token (by its id) or all tokens of a name invalid at once."""
+    count = _with_archive(lambda archive: archive.revoke_token(name_or_id))
+    if not count:
+        click.echo(f"no token is called {name_or_id}", err=True)
+        sys.exit(1)
+    click.echo(f"revoked: {count}")
+
+
+def _with_archive(call: "Callable[[Archive], Awaitable[_T]]") -> _T:
+    from service import wiring
+
+    async def run(redis_url: str) -> _T:
+        async with wiring.open_archive(redis_url) as archive:
+            return await call(archive)
+
+    with wiring.open_store(load_settings(), short=True) as redis_url:
+        return asyncio.run(run(redis_url))
+
+
+def _log_to_stderr() -> None:
+    """One JSON object per line. Libraries' own logs only from WARNING on: at DEBUG the LINE SDK logs customers' profiles."""
+    import structlog
+
+    logging.basicConfig(level=logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

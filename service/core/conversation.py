@@ -1,0 +1,94 @@
+"""What is known of one customer's conversation when a turn is decided, and the turn itself."""
+
+from typing import Literal
+
+import msgspec
+
+from service.core.events import Event, MessageKind, Other, Said, Tapped
+
+State = Literal["bot", "waiting", "human"]
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one customer's conversation.
+
+    `state` says who answers: the bot, nobody yet (a handoff waits), or a person. `handoff` is the open handoff's id.
+    `choices` are the entry ids of the Clarify that was sent last, in the order shown; empty when the last turn did
+    not end in one. `rev` counts the writes, and fences them.
+    """
+
+    customer: str
+    state: State = "bot"
+    handoff: str | None = None
+    assignee: str | None = None
+    choices: tuple[str, ...] = ()
+    rev: int = 0
+
+
+class Tap(msgspec.Struct, frozen=True):
+    """A tapped choice: an entry's id, or None for "ask our staff"."""
+
+    entry: str | None
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages a customer sent in one breath, decided together; or one single other event.
+
+    `id` is the first event's id. `events` and `messages` are LINE's ids of all of them, `at` the first one's time in
+    milliseconds. `lines` are the texts (for a tapped button what stood on it), `media` the kinds of what is not text,
+    `tap` a choice made by button, `other` the type of an event that is no message at all.
+    """
+
+    id: str
+    at: int
+    events: tuple[str, ...]
+    messages: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    media: tuple[MessageKind, ...] = ()
+    tap: Tap | None = None
+    other: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What the customer means, all texts joined by newlines."""
+        return "\n".join(self.lines)
+
+
+def first_turn(events: list[Event]) -> tuple[Event, ...]:
+    """Pick the events of the next turn out of a mailbox (at least one event).
+
+    LINE does not keep the order, so they are sorted by their own time first. The leading run of messages is one turn;
+    anything else is a turn of its own.
+    """
+    ordered = sorted(events, key=lambda event: (event.at, event.event))
+    run: list[Event] = []
+    for event in ordered:
+        if not isinstance(event, Said):
+            break
+        run.append(event)
+    return tuple(run) or (ordered[0],)
+
+
+def unsent_turn(events: tuple[Event, ...]) -> Turn:
+    """Describe messages that the customer has taken back: passed over, no word of them kept."""
+    return Turn(id=events[0].event, at=events[0].at, events=tuple(event.event for event in events), other="unsent")
+
+
+def make_turn(events: tuple[Event, ...], tap: Tap | None = None, label: str = "") -> Turn:
+    """Describe the events of one turn.
+
+    `tap` is what a `Tapped` event's data stood for, None when the button was not ours; `label` is what stood on it.
+    """
+    said = [event for event in events if isinstance(event, Said)]
+    first = events[0]
+    other = first.what if isinstance(first, Other) else "button" if isinstance(first, Tapped) and not tap else None
+    return Turn(
+        id=first.event,
+        at=first.at,
+        events=tuple(event.event for event in events),
+        messages=tuple(event.message for event in said if event.message),
+        lines=(label,) if tap else tuple(event.text for event in said if event.kind == "text"),
+        media=tuple(event.kind for event in said if event.kind != "text"),
+        tap=tap,
+        other=other,
+    )

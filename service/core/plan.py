@@ -1,0 +1,207 @@
+"""What follows from a decision: the records, the state, the handoff and the bubbles, all written in one step.
+
+Pure: it only says what shall be written (a `Plan`); the mailbox writes it, or writes nothing.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from service.core import handoffs
+from service.core.bubbles import split_text, text_message, with_buttons
+from service.core.choices import button_data
+from service.core.conversation import Conversation, Turn
+from service.core.decisions import Answer, Clarify, Decision, Handoff, Silent
+from service.core.events import Event, Said
+from service.core.knowledge import Knowledge
+from service.core.ranking import POSSIBLE, SURE
+from service.core.records import (
+    BubbleItem,
+    HandoffRecord,
+    Item,
+    MessageItem,
+    ModelTrace,
+    Thresholds,
+    TraceItem,
+    utc,
+)
+from service.core.texts import Lang, language_of, text
+
+_NAMESPACE = uuid.UUID("5e0d9b4e-7c8e-4a57-9a6e-0d6f5c0b7a11")
+OutKind = Literal["answer", "clarify", "notice", "reply"]
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One LINE request to be sent: at most five message objects, and the records of the bubbles they make.
+
+    `key` is the retry key. `said_at` is when the customer wrote (ms): a late answer is not sent. `fallback` is the
+    handoff that takes the place of an answer which could not be sent.
+    """
+
+    id: str
+    who: str
+    key: str
+    kind: OutKind
+    messages: tuple[dict[str, Any], ...]
+    bubbles: tuple[BubbleItem, ...]
+    said_at: int
+    fallback: HandoffRecord | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one step writes about a conversation.
+
+    `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
+    `what` names the step for whoever watches.
+    """
+
+    what: str
+    fields: dict[str, str]
+    items: tuple[Item, ...] = ()
+    handoff: HandoffRecord | None = None
+    out: Outgoing | None = None
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What `carry_out` must know besides the decision. `key` signs buttons; `events` are the turn's own."""
+
+    conversation: Conversation
+    handoff: HandoffRecord | None
+    events: tuple[Event, ...]
+    knowledge: Knowledge
+    key: bytes
+    now: datetime
+    model: ModelTrace | None
+    took_ms: float
+
+
+def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
+    """Say all that follows from the decision about a turn."""
+    out = _outgoing(decision, turn, given)
+    opened = _handoff(decision, turn, given)
+    fields = {"state": given.conversation.state, "choices": ""}
+    if isinstance(decision, Clarify):
+        fields["choices"] = msgspec.json.encode(decision.choices).decode()
+    if isinstance(decision, Handoff) and opened:
+        fields |= {"state": "waiting", "handoff": opened.id}
+    kept = () if turn.other else given.events
+    messages = tuple(_message_item(event, turn, given.now) for event in kept)
+    bubbles = out.bubbles if out else ()
+    trace = _trace(decision, turn, given)
+    return Plan(
+        what=decision_name(decision), fields=fields, items=(*messages, *bubbles, trace), handoff=opened, out=out
+    )
+
+
+def decision_name(decision: Decision) -> str:
+    """Name the kind of a decision: answer, clarify, handoff or silent."""
+    return str(type(decision).__struct_config__.tag)
+
+
+def reply_by_staff(action: str, customer: str, staff: str, words: str, now: datetime, lang: Lang = "ja") -> Outgoing:
+    """Make the request for a person's reply. `action` is a random id of this very reply."""
+    sender = text("staff", lang, name=staff)
+    parts = split_text(words)
+    return Outgoing(
+        id=action,
+        who="staff",
+        key=retry_key(customer, action),
+        kind="reply",
+        messages=tuple(text_message(part, sender) for part in parts),
+        bubbles=tuple(
+            BubbleItem(id=f"{action}.{number}", turn="", at=now, who=f"staff:{staff}", text=part)
+            for number, part in enumerate(parts)
+        ),
+        said_at=int(now.timestamp() * 1000),
+    )
+
+
+def retry_key(*parts: str) -> str:
+    """Make the retry key of a request: always the same for the same request, so that a repetition is recognised."""
+    return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
+
+
+def _handoff(decision: Decision, turn: Turn, given: Circumstances) -> HandoffRecord | None:
+    """The handoff as it is after this turn: opened by a Handoff, joined by what the customer says while it is open."""
+    if given.handoff:
+        return given.handoff if turn.other else handoffs.join(given.handoff, turn, given.now)
+    return _open(decision, turn, given) if isinstance(decision, Handoff) else None
+
+
+def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
+    handoff_id = retry_key("handoff", turn.id).replace("-", "")[:16]
+    customer = given.conversation.customer
+    return handoffs.open_handoff(handoff_id, customer, turn, decision, given.knowledge.version, given.now)
+
+
+def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing | None:
+    lang = language_of(turn.text)
+    sender = text("bot", lang)
+    match decision:
+        case Answer(entry):
+            kind, bubbles = "answer", given.knowledge.entries[entry].bubbles
+            messages = tuple(text_message(bubble, sender) for bubble in bubbles)
+        case Clarify(choices):
+            kind, messages = "clarify", (_clarify_message(choices, sender, lang, given),)
+        case Handoff():
+            kind, messages = "notice", tuple(text_message(words, sender) for words in _notice(decision, lang, given))
+        case Silent():
+            return None
+    if not messages:
+        return None
+    fallback = _open(Handoff("late"), turn, given) if kind in ("answer", "clarify") and not given.handoff else None
+    return Outgoing(
+        id=f"{turn.id}.out",
+        who="bot",
+        key=retry_key(turn.id, "0"),
+        kind=kind,
+        messages=messages,
+        bubbles=tuple(
+            BubbleItem(id=f"{turn.id}.{number}", turn=turn.id, at=given.now, who="bot", text=message["text"])
+            for number, message in enumerate(messages)
+        ),
+        said_at=turn.at,
+        fallback=fallback,
+    )
+
+
+def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: Circumstances) -> dict[str, Any]:
+    customer, entries = given.conversation.customer, given.knowledge.entries
+    labels = [entries[choice].question for choice in choices] + [text("ask_staff", lang)]
+    data = [button_data(given.key, customer, choice) for choice in (*choices, None)]
+    numbered = "\n".join(f"{number}. {label}" for number, label in enumerate(labels, 1))
+    message = text_message(f"{text('clarify', lang)}\n\n{numbered}", sender)
+    return with_buttons(message, list(zip(labels, data, strict=True)))
+
+
+def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, ...]:
+    """Tell the customer that a person will reply: in the entry's own words where it has some."""
+    if decision.entry and given.knowledge.entries[decision.entry].bubbles:
+        return given.knowledge.entries[decision.entry].bubbles
+    names = {"asked": "handoff_asked", "media": "media", "error": "error"}
+    return (text(names.get(decision.reason, "handoff_open"), lang),)
+
+
+def _message_item(event: Event, turn: Turn, now: datetime) -> MessageItem:
+    if isinstance(event, Said):
+        return MessageItem(id=event.event, at=utc(event.at), type=event.kind, text=event.text, message=event.message)
+    return MessageItem(id=event.event, at=now, type="text", text=turn.text, message="")
+
+
+def _trace(decision: Decision, turn: Turn, given: Circumstances) -> TraceItem:
+    entries = given.knowledge.entries
+    named = {candidate.entry for candidate in getattr(decision, "candidates", ())}
+    named |= set(getattr(decision, "choices", ())) | {getattr(decision, "entry", None)}
+    return TraceItem(
+        id=f"{turn.id}.trace",
+        turn=turn.id,
+        at=given.now,
+        decision=decision,
+        questions={entry: entries[entry].question for entry in named if entry in entries},
+        thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
+        knowledge=given.knowledge.version,
+        model=given.model,
+        took_ms=round(given.took_ms, 2),
+    )

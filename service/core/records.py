@@ -1,0 +1,112 @@
+"""The records other systems read in Redis and over REST: handoffs, and the items of a talk.
+
+All of them are JSON. Times are ISO 8601 in UTC.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from service.core.decisions import Candidate, Decision, HandoffReason
+from service.core.events import MessageKind
+
+HandoffStatus = Literal["waiting", "active", "done"]
+Delivery = Literal["pending", "sent", "unconfirmed", "failed", "superseded"]
+
+
+class TurnRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of a customer inside a handoff."""
+
+    id: str
+    at: datetime
+    text: str
+    media: tuple[MessageKind, ...] = ()
+
+
+class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation that needs a person, under `{henji}:handoff:<id>`.
+
+    `unreplied_since` is when the customer wrote what nobody has replied to yet, None after a staff reply. `due_at` is
+    when staff want to have replied. `candidates` are the entries that nearly fitted. `knowledge` is the version of the
+    FAQ that was asked.
+    """
+
+    id: str
+    customer: str
+    display_name: str | None = None
+    status: HandoffStatus
+    reason: HandoffReason
+    summary: str
+    turns: tuple[TurnRecord, ...]
+    candidates: tuple[Candidate, ...] = ()
+    draft: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    assignee: str | None = None
+    created_at: datetime
+    due_at: datetime
+    unreplied_since: datetime | None = None
+    first_reply_at: datetime | None = None
+    done_at: datetime | None = None
+    knowledge: str
+
+
+class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
+    """What a customer sent. `text` is empty for anything that is not text."""
+
+    id: str
+    at: datetime
+    type: MessageKind
+    text: str
+    message: str
+
+
+class BubbleItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="bubble"):
+    """What the customer was sent by us. `who` is "bot" or "staff:NAME"; `billed` is known once it was sent."""
+
+    id: str
+    turn: str
+    at: datetime
+    who: str
+    text: str
+    delivery: Delivery = "pending"
+    billed: bool = False
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """What the probabilities were held against: answer from `sure`, nothing fits below `possible`."""
+
+    sure: float
+    possible: float
+
+
+class ModelTrace(msgspec.Struct, frozen=True):
+    """How the language model was asked. `verdict` is what it said, or the reason why it said nothing usable."""
+
+    name: str
+    prompt: str
+    verdict: str
+    ms: float
+
+
+class TraceItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="trace"):
+    """Why a decision was taken. `questions` gives the headings of the entries it names, as they were."""
+
+    id: str
+    turn: str
+    at: datetime
+    decision: Decision
+    questions: dict[str, str]
+    thresholds: Thresholds
+    knowledge: str
+    model: ModelTrace | None = None
+    took_ms: float
+
+
+Item = MessageItem | BubbleItem | TraceItem
+
+
+def utc(ms: int) -> datetime:
+    """Turn Redis' or LINE's milliseconds into a time. Nonsense values become the nearest sensible one."""
+    return datetime.fromtimestamp(min(max(ms, 0), 253_402_300_799_000) / 1000, UTC)

@@ -1,0 +1,129 @@
+"""What becomes of an outgoing item after a try: the table of LINE's answers, without any I/O.
+
+The facts behind it (Messaging API reference, Send reply message, Retry failed API requests): a reply token works once; a 4xx
+means that nothing was sent; a timeout or 5xx says nothing; a push with a retry key may be repeated for 24 hours.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from service.core.records import Delivery
+
+PUSH_ANSWER_WITHIN_MS = 10 * 60 * 1000
+TOKEN_IS_FRESH_MS = 45 * 1000
+RETRY_PUSH_WITHIN_MS = 23 * 3600 * 1000
+_LONGEST_DELAY_MS = 60_000
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """LINE took it (2xx, or 409: this retry key was accepted before)."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """LINE said 4xx: this request sent nothing. `details` is True when the body itself was faulty."""
+
+    status: int
+    details: bool
+    message: str = ""
+
+
+class Limited(msgspec.Struct, frozen=True):
+    """LINE said 429. `quota` is True when the month's messages are used up, else it was too fast."""
+
+    quota: bool
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """No answer, or a 5xx: it may have been sent."""
+
+    why: str
+
+
+Outcome = Accepted | Refused | Limited | Unknown
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to send the outbox's head.
+
+    `mode` is how it is sent. `tries` is how often it may have been tried before: 0 means never. `by_bot` is False for
+    a person's reply. All times are Redis' milliseconds: `said_at` when the customer wrote, `token_at` when the reply
+    token came, `first_try` (0 for none), `now`.
+    """
+
+    mode: Literal["reply", "push"]
+    tries: int
+    by_bot: bool
+    said_at: int
+    token_at: int
+    first_try: int
+    now: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """Take it out of the outbox, with this result; `why` explains anything but "sent"."""
+
+    delivery: Delivery
+    billed: bool = False
+    why: Literal["", "late", "quota", "refused", "unconfirmed", "staff"] = ""
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Try again after `delay_ms`. `untried` is True when surely nothing was sent."""
+
+    delay_ms: int
+    untried: bool
+
+
+class MakePush(msgspec.Struct, frozen=True):
+    """The reply was not sent and its token is gone: send it as a push."""
+
+
+Next = Done | Again | MakePush
+
+
+def before_sending(attempt: Attempt, state: str) -> Done | None:
+    """Say whether the item must not be sent any more: a person has taken over, or it comes too late."""
+    if attempt.by_bot and state == "human":
+        return Done("superseded", why="staff")
+    if attempt.by_bot and attempt.mode == "push" and attempt.tries == 0 and _is_late(attempt):
+        return Done("failed", why="late")
+    if attempt.tries and attempt.now - attempt.first_try > RETRY_PUSH_WITHIN_MS:
+        return Done("unconfirmed", why="unconfirmed")
+    return None
+
+
+def after_sending(attempt: Attempt, outcome: Outcome) -> Next:
+    """Say what to do with the item after LINE's answer."""
+    match outcome:
+        case Accepted():
+            return Done("sent", billed=attempt.mode == "push")
+        case Limited(quota=True):
+            return Done("failed", why="quota")
+        case Limited():
+            return Again(_backoff(attempt), untried=attempt.tries == 0)
+        case Refused(401 | 403):
+            return Again(_LONGEST_DELAY_MS, untried=attempt.tries == 0)
+        case Refused() if attempt.mode == "reply" and not outcome.details:
+            return _after_refused_reply(attempt)
+        case Refused():
+            return Done("failed", why="refused")
+        case Unknown():
+            return Again(_backoff(attempt), untried=False)
+
+
+def _after_refused_reply(attempt: Attempt) -> Next:
+    """A refused token was too old, or an earlier try of ours has used it up."""
+    if attempt.tries == 0:
+        return Done("failed", why="late") if attempt.by_bot and _is_late(attempt) else MakePush()
+    if attempt.now - attempt.token_at < TOKEN_IS_FRESH_MS:
+        return Done("sent")
+    return Done("unconfirmed", why="unconfirmed")
+
+
+def _is_late(attempt: Attempt) -> bool:
+    return attempt.now - attempt.said_at > PUSH_ANSWER_WITHIN_MS
+
+
+def _backoff(attempt: Attempt) -> int:
+    return min(_LONGEST_DELAY_MS, 500 * 2 ** min(attempt.tries, 10))

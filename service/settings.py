@@ -1,0 +1,162 @@
+"""Settings: from the environment or `.env`, checked all at once, never changed while running."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
+
+from service.core.egress import is_near
+from service.errors import SettingsError
+
+_LINE = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN")
+_SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OPENAI_API_KEY")
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _is_redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value and not re.match(r"(rediss?|unix)://.", value.get_secret_value()):
+        raise PydanticCustomError("redis_url", "must begin with redis://, rediss:// or unix://")
+    return value
+
+
+def _is_base_url(value: str | None) -> str | None:
+    if value and not re.fullmatch(r"https?://[^/\s]+", value):
+        raise PydanticCustomError("base_url", "must be http(s)://host[:port] without a slash at the end")
+    return value
+
+
+class Settings(BaseModel):
+    """Everything that can be set. A field's alias is its name in the environment, its description the documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    line_channel_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+        (),
+        alias="LINE_CHANNEL_SECRET",
+        description="The channel's secret, from the LINE Developers console. Several, with commas, while it is changed.",
+    )
+    line_channel_access_token: SecretStr = Field(
+        SecretStr(""), alias="LINE_CHANNEL_ACCESS_TOKEN", description="The channel's access token."
+    )
+    line_api_base: Annotated[str | None, AfterValidator(_is_base_url)] = Field(
+        None,
+        alias="LINE_API_BASE",
+        description="Another address for every call to LINE, for tests. No slash at the end.",
+    )
+    redis_url: Annotated[SecretStr | None, AfterValidator(_is_redis_url)] = Field(
+        None,
+        alias="REDIS_URL",
+        description="`redis://`, `rediss://` or `unix://`. Unset: a Valkey of our own under `HENJI_DATA_DIR`.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        alias="OPENAI_API_KEY",
+        description="Key of the model's server. Without key and base URL the model is off.",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        alias="OPENAI_BASE_URL",
+        description="Any OpenAI-compatible server, for example `http://localhost:11434/v1`.",
+    )
+    openai_model: str | None = Field(None, alias="OPENAI_MODEL", description="The model's name on that server.")
+    model_consent: Literal["yes", "no"] = Field(
+        "no",
+        alias="HENJI_MODEL_CONSENT",
+        description="`yes`: customers' words may go to a model that is not on this machine or network.",
+    )
+    data_dir: Path = Field(Path(".henji"), alias="HENJI_DATA_DIR", description="Where our own Valkey keeps its data.")
+    faq_dir: Path = Field(Path("faq"), alias="HENJI_FAQ_DIR", description="The folder of FAQ files.")
+    prompts_dir: Path = Field(Path("prompts"), alias="HENJI_PROMPTS_DIR", description="The folder of prompts.")
+    host: str = Field("127.0.0.1", alias="HENJI_HOST", description="Address that the web server listens on.")
+    port: int = Field(
+        8000, ge=1, le=65535, alias="HENJI_PORT", description="Its port; the demo's simulator takes the next."
+    )
+    retention_days: int = Field(
+        180,
+        ge=1,
+        le=3650,
+        alias="HENJI_RETENTION_DAYS",
+        description="How long talks and closed handoffs are kept, in days.",
+    )
+
+    @property
+    def model_is_on(self) -> bool:
+        """Whether a language model is configured."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env"), *, need_line: bool = False
+) -> Settings:
+    """Read the settings. What stands in the environment wins over the file. An empty value counts as unset.
+
+    `need_line` is for commands that cannot run without a LINE channel.
+    Raises SettingsError with every problem, each naming the setting.
+    """
+    from_file = {name: value or "" for name, value in dotenv_values(env_file).items()} if env_file else {}
+    raw = {
+        name: value for name, value in (from_file | dict(os.environ if environ is None else environ)).items() if value
+    }
+    values, problems = _read_secret_files(raw)
+    problems += _unknown_names(raw) + _contradictions(values)
+    if need_line:
+        problems += [f"{name}: is needed, see the README" for name in _LINE if name not in values]
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [f"{one['loc'][0]}: {one['msg'][:1].lower()}{one['msg'][1:]}" for one in error.errors()]
+        raise SettingsError(problems) from error
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _read_secret_files(raw: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Read each secret given as NAME_FILE, the way container platforms hand them over."""
+    values, problems = dict(raw), list[str]()
+    for name in _SECRETS:
+        path = raw.get(f"{name}_FILE")
+        if path is None:
+            continue
+        if name in raw:
+            problems.append(f"{name}_FILE: {name} is set as well; keep one of the two")
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE: cannot read {path}: {error}")
+    return values, problems
+
+
+def _unknown_names(raw: Mapping[str, str]) -> list[str]:
+    known = [str(field.alias) for field in Settings.model_fields.values()]
+    problems: list[str] = []
+    for name in sorted(raw):
+        if name.startswith("HENJI_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            problems.append(f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return problems
+
+
+def _contradictions(values: Mapping[str, str]) -> list[str]:
+    """What no single setting can tell."""
+    key, base_url = values.get("OPENAI_API_KEY"), values.get("OPENAI_BASE_URL")
+    if not key and not base_url:
+        return []
+    problems: list[str] = []
+    if not values.get("OPENAI_MODEL"):
+        problems.append("OPENAI_MODEL: is needed when OPENAI_API_KEY or OPENAI_BASE_URL is set")
+    if values.get("HENJI_MODEL_CONSENT") != "yes" and not is_near(base_url or "https://api.openai.com"):
+        problems.append(
+            "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
+            "set it to yes to allow that, or use a model on this machine or network"
+        )
+    return problems

@@ -1,0 +1,68 @@
+"""The whole story of one action of the staff: read the handoff, change it, write it unless somebody was faster.
+
+Every action goes through one fenced step. When the conversation changed between reading and writing, it is read again
+and the rules are asked again: two people never both win, and a customer's message never undoes an action.
+"""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from service.adapters.archive import Archive
+from service.adapters.mailbox import Mailbox
+from service.core import handoffs
+from service.core.plan import Outgoing, Plan, reply_by_staff
+from service.core.records import HandoffRecord
+from service.errors import Conflict
+
+log = structlog.get_logger()
+ATTEMPTS = 8
+Change = Callable[[HandoffRecord], HandoffRecord]
+
+
+class Desk:
+    """What a member of the staff can do. Raises NotFound, Conflict, or StoreUnavailable."""
+
+    def __init__(self, archive: Archive, mailbox: Mailbox) -> None:
+        self._archive = archive
+        self._mailbox = mailbox
+
+    async def claim(self, handoff_id: str, staff: str, *, take_over: bool) -> HandoffRecord:
+        """Hold a handoff: from now on the bot says nothing in this conversation."""
+        return await self._act(
+            "claim", handoff_id, staff, lambda record: handoffs.claim(record, staff, take_over=take_over)
+        )
+
+    async def reply(self, handoff_id: str, staff: str, words: str, now: datetime) -> str:
+        """Put a reply into the outbox, claiming the handoff if nobody has. Returns the id of its first bubble."""
+        action = secrets.token_hex(12)
+        customer = (await self._archive.handoff(handoff_id)).customer
+        out = reply_by_staff(action, customer, staff, words, now)
+        await self._act("reply", handoff_id, staff, lambda record: handoffs.reply(record, staff, now), action, out)
+        return out.bubbles[0].id
+
+    async def finish(self, handoff_id: str, staff: str, now: datetime) -> HandoffRecord:
+        """Close a handoff: the bot answers again. Closing it twice is no error."""
+        return await self._act("done", handoff_id, staff, lambda record: handoffs.finish(record, now))
+
+    async def _act(
+        self, what: str, handoff_id: str, staff: str, change: Change, action: str = "", out: Outgoing | None = None
+    ) -> HandoffRecord:
+        action = action or secrets.token_hex(12)
+        for _ in range(ATTEMPTS):
+            before = await self._archive.handoff(handoff_id)
+            conversation = await self._archive.conversation(before.customer)
+            after = change(before)
+            if after == before and out is None:
+                return before
+            closed = after.status == "done"
+            fields = (
+                {"state": "bot", "handoff": "", "assignee": ""} if closed else {"state": "human", "assignee": staff}
+            )
+            plan = Plan(what=what, fields=fields, items=out.bubbles if out else (), handoff=after, out=out)
+            if await self._mailbox.act(conversation, action, plan):
+                log.info("staff", what=what, handoff=handoff_id, staff=staff)
+                return after
+        raise Conflict("the conversation kept changing; try again")

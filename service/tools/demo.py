@@ -1,0 +1,104 @@
+"""`./henji demo`: everything on this machine, no accounts: our own Valkey, the sample shop, and a fake LINE to talk to.
+
+Messages take the same way as in production: a signed webhook over HTTP, the mailbox, the worker, LINE's API (the fake
+one's). Only LINE itself is not real.
+"""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import aiohttp
+import click
+
+from service import wiring
+from service.errors import StartError
+from service.settings import Settings
+from service.tools.fakeline.server import FakeLine
+from service.tools.processes import Child, run_together
+from service.tools.simulator.app import start_simulator
+
+# Apart from real data: a message to an invented customer must never reach the real LINE.
+DATA_DIR = "demo"
+TOKEN_NAME = "demo"  # noqa: S105 - the token's owner, not the token
+_READY_WITHIN_S = 60.0
+
+
+async def demo(settings: Settings, stop: asyncio.Event) -> int:
+    """Run the demo until `stop` is set. Returns the exit code."""
+    henji_url = f"http://{settings.host}:{settings.port}"
+    wiring.listen(settings.host, settings.port).close()
+    fake = FakeLine(
+        channel_secret=secrets.token_hex(16),
+        access_token=secrets.token_hex(32),
+        webhook_url=f"{henji_url}/webhook/line",
+    )
+    data_dir = settings.data_dir / DATA_DIR
+    with wiring.open_store(settings.model_copy(update={"data_dir": data_dir})) as redis_url:
+        await fake.start()
+        try:
+            return await _run(settings, fake, redis_url, data_dir, stop)
+        finally:
+            await fake.stop()
+
+
+async def _run(settings: Settings, fake: FakeLine, redis_url: str, data_dir: Path, stop: asyncio.Event) -> int:
+    henji_url = f"http://{settings.host}:{settings.port}"
+    environ = {
+        "REDIS_URL": redis_url,
+        "LINE_CHANNEL_SECRET": fake.channel_secret,
+        "LINE_CHANNEL_ACCESS_TOKEN": fake.access_token,
+        "LINE_API_BASE": fake.base_url,
+    }
+    log_path = data_dir / "demo.log"
+    with log_path.open("ab") as output:
+        running = asyncio.create_task(
+            run_together([Child(["serve", "--no-worker"], environ, output), Child(["work"], environ, output)], stop)
+        )
+        async with wiring.open_archive(redis_url) as archive:
+            await archive.revoke_token(TOKEN_NAME)
+            token = await archive.add_token(TOKEN_NAME)
+        simulator = await start_simulator(
+            fake, henji_url=henji_url, api_token=token, host=settings.host, port=settings.port + 1
+        )
+        try:
+            if await _is_ready(henji_url, running):
+                click.echo(_welcome(simulator.base_url, henji_url, token, redis_url, log_path))
+            code = await running
+        finally:
+            stop.set()
+            await running
+            await simulator.stop()
+    if code:
+        raise StartError(f"the service did not start, see {log_path}")
+    return code
+
+
+async def _is_ready(henji_url: str, running: "asyncio.Task[int]") -> bool:
+    """Wait until the web process answers; False when everything has ended before."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(_READY_WITHIN_S):
+        while not running.done():
+            try:
+                async with session.get(f"{henji_url}/health/ready") as response:
+                    if response.ok:
+                        return True
+            except aiohttp.ClientError:
+                pass
+            await asyncio.wait({running}, timeout=0.05)
+    return False
+
+
+def _welcome(simulator_url: str, henji_url: str, token: str, redis_url: str, log_path: Path) -> str:
+    return f"""
+返事 Henji  --  demo
+
+  お客様として  Talk to the shop as a customer:
+      {simulator_url}
+
+  スタッフとして  Reply as staff (REST):
+      curl -H 'Authorization: Bearer {token}' {henji_url}/api/v1/handoffs
+
+  記録  The records:   redis-cli -s {redis_url.removeprefix("unix://")} keys '*'
+  ログ  The log:       {log_path}
+
+  Ctrl-C で終了  ends it all."""

@@ -1,0 +1,115 @@
+"""The worker: takes conversations that are due and handles many of them at once, each by one holder."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from service.adapters.mailbox import Lease, Mailbox
+from service.errors import LeaseLost, StoreUnavailable
+
+log = structlog.get_logger()
+
+CONCURRENCY = 32
+RENEW_EVERY_S = 10.0
+IDLE_S = 1.0
+GRACE_S = 10.0
+_AWAY_S = 0.5
+
+
+class Worker:
+    """Runs until told to stop, then finishes what it holds.
+
+    `bell` is a second mailbox with a connection of its own, since waiting on it blocks the connection.
+    """
+
+    def __init__(self, mailbox: Mailbox, bell: Mailbox, handle: Callable[[Lease], Awaitable[None]]) -> None:
+        self._mailbox = mailbox
+        self._bell = bell
+        self._handle = handle
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take and handle conversations until `stop` is set; then wait at most ten seconds for those in hand.
+
+        What is not finished by then is given up: its lease ends by itself and another worker takes it.
+        """
+        taking = asyncio.create_task(self._take_all(stop))
+        await asyncio.wait({taking, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        _, late = await asyncio.wait({taking, *self._running}, timeout=GRACE_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(taking, *self._running, return_exceptions=True)
+
+    async def _take_all(self, stop: asyncio.Event) -> None:
+        while True:
+            await self._slots.acquire()
+            lease = await self._take_one(stop)
+            if lease is None:
+                return
+            task = asyncio.create_task(self._hold(lease))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+
+    async def _take_one(self, stop: asyncio.Event) -> Lease | None:
+        """Wait until a conversation is due and lease it; None when it is time to stop.
+
+        A call whose answer was lost is repeated with its token, so that no lease is left behind unused.
+        """
+        token, again = secrets.token_hex(16), False
+        while not stop.is_set():
+            try:
+                lease = await self._mailbox.take(token, again=again)
+                if lease:
+                    return lease
+                token, again = secrets.token_hex(16), False
+                await _until(self._bell.wait_for_work(IDLE_S), stop)
+            except StoreUnavailable as error:
+                again = True
+                log.warning("redis_away", error=str(error))
+                await _until(asyncio.sleep(_AWAY_S), stop)
+        return None
+
+    async def _hold(self, lease: Lease) -> None:
+        """Handle a leased conversation, renewing the lease while it lasts. Whatever goes wrong ends here."""
+        work = asyncio.ensure_future(self._handle(lease))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=RENEW_EVERY_S)
+                if not work.done() and not await self._mailbox.renew(lease):
+                    work.cancel()
+                    await asyncio.wait({work})
+            work.result()
+        except asyncio.CancelledError:
+            work.cancel()
+            log.info("lease_revoked")
+        except (LeaseLost, StoreUnavailable) as error:
+            work.cancel()
+            log.warning("given_up", error=type(error).__name__)
+        except Exception:  # a fault in our own code must neither end the worker nor lose the message
+            log.exception("handler_failed")
+            await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        try:
+            await self._mailbox.fail(lease)
+        except StoreUnavailable as error:
+            log.warning("given_up", error=str(error))
+
+
+async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None:
+    """Wait for the one or for the other; what is not needed any more is cancelled."""
+    tasks = {asyncio.create_task(waiting), asyncio.create_task(stop.wait())}
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()

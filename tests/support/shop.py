@@ -1,0 +1,48 @@
+"""A small shop to test with: entries, knowledge, and turns, made by hand."""
+
+from service.core.conversation import Turn
+from service.core.entries import Action, Entry, Match
+from service.core.knowledge import Knowledge, build_knowledge
+
+
+def entry(
+    entry_id: str,
+    question: str,
+    *phrasings: str,
+    answer: tuple[str, ...] | None = None,
+    match: Match = "meaning",
+    action: Action = "answer",
+) -> Entry:
+    """Make an entry whose answer names it."""
+    bubbles = (f"{question}の答えです。",) if answer is None else answer
+    return Entry(
+        id=entry_id,
+        question=question,
+        phrasings=phrasings,
+        bubbles=bubbles,
+        match=match,
+        action=action,
+        file="test.md",
+        line=1,
+    )
+
+
+ENTRIES = (
+    entry("hours", "営業時間を教えてください", "何時まで開いていますか", "今日やってる?", "日曜も営業していますか"),
+    entry("parking", "駐車場はありますか", "車で行けますか", "車停められる?", "パーキングありますか"),
+    entry("cut", "カットの料金はいくらですか", "カットいくら?", "髪を切る値段を知りたい", "カット料金"),
+    entry("color", "カラーの料金はいくらですか", "カラーいくら?", "髪を染める値段を知りたい", "カラー料金"),
+    entry("complaint", "仕上がりに不満があります", "髪型が気に入らない", "やり直してほしい", action="handoff", answer=()),
+    entry("coupon", "クーポン", "coupon", match="keyword"),
+)
+
+
+def make_shop() -> Knowledge:
+    """Build the knowledge of the small shop."""
+    return build_knowledge(ENTRIES)
+
+
+def turn(*lines: str, turn_id: str = "01TURN", at: int = 1_764_000_000_000) -> Turn:
+    """Make a turn of text messages."""
+    events = tuple(f"{turn_id}{number}" for number in range(len(lines)))
+    return Turn(id=turn_id, at=at, events=events, messages=events, lines=lines)

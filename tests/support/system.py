@@ -1,0 +1,136 @@
+"""The whole service in one event loop against a fake LINE over real HTTP: web, worker, Valkey."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+
+from service import wiring
+from service.adapters.archive import Archive
+from service.adapters.line import open_line
+from service.adapters.mailbox import Mailbox, connect
+from service.core.knowledge import Knowledge
+from service.ports import Adjudicator
+from service.replying import Parts, handle
+from service.settings import Settings, load_settings
+from service.tools.fakeline.server import FakeLine
+from service.worker import Worker
+
+SECRET = "test-channel-secret"  # noqa: S105
+TOKEN = "test-access-token"  # noqa: S105
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_settings(redis_url: str, **more: str) -> Settings:
+    values = {
+        "LINE_CHANNEL_SECRET": SECRET,
+        "LINE_CHANNEL_ACCESS_TOKEN": TOKEN,
+        "REDIS_URL": redis_url,
+        "HENJI_PORT": str(free_port()),
+    }
+    return load_settings(values | more, None)
+
+
+@asynccontextmanager
+async def run_worker(
+    redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None
+) -> AsyncIterator[None]:
+    """A worker that runs inside the context, and ends in good order with it."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(connect(redis_url, timeout_s=5))
+        bell = await stack.enter_async_context(connect(redis_url, timeout_s=5))
+        mailbox = Mailbox(redis, keep_days=180)
+        parts = Parts(
+            mailbox=mailbox,
+            line=await stack.enter_async_context(open_line(TOKEN, line_url)),
+            knowledge=lambda: knowledge,
+            model=model,
+            signing_key=await Archive(redis).signing_key(),
+        )
+        worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
+        running = asyncio.create_task(worker.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await running
+
+
+@asynccontextmanager
+async def run_web(settings: Settings) -> AsyncIterator[str]:
+    """The web process's server inside this loop; gives its address."""
+    stop = asyncio.Event()
+    assert settings.redis_url is not None
+    serving = asyncio.create_task(wiring.run_web(settings, settings.redis_url.get_secret_value(), stop))
+    url = f"http://127.0.0.1:{settings.port}"
+    async with httpx.AsyncClient() as client:
+        while not serving.done():
+            try:
+                await client.get(f"{url}/health/live")
+                break
+            except httpx.TransportError:
+                await asyncio.wait({serving}, timeout=0.01)
+    if serving.done():
+        serving.result()
+    try:
+        yield url
+    finally:
+        stop.set()
+        await serving
+
+
+class System:
+    """Everything, running. `staff` is a client of the REST API that is already logged in."""
+
+    def __init__(self, fake: FakeLine, url: str, archive: Archive, staff: httpx.AsyncClient) -> None:
+        self.fake = fake
+        self.url = url
+        self.archive = archive
+        self.staff = staff
+
+    async def seen(self, customer: str, count: int) -> list[str]:
+        """Wait until the customer has seen `count` bubbles, and give their texts."""
+        await self.fake.until(lambda: len(self.fake.seen(customer)) >= count)
+        return [bubble.text or "" for bubble in self.fake.seen(customer)]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        await self.fake.until(lambda: bool(condition()))
+
+    async def decided(self, customer: str, count: int) -> list[str]:
+        """Wait until `count` turns of the customer are decided, and give the decisions' kinds and reasons."""
+        async with asyncio.timeout(10):
+            while True:
+                answer = await self.staff.get(f"/conversations/{customer}")
+                items = answer.json()["items"] if answer.is_success else []
+                traces = [item["decision"] for item in items if item["kind"] == "trace"]
+                if len(traces) >= count:
+                    return [f"{trace['type']} {trace['reason']}" for trace in traces]
+                await asyncio.wait({asyncio.create_task(self.fake.until(lambda: False, 0.02))})
+
+
+@asynccontextmanager
+async def run_system(
+    redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None
+) -> AsyncIterator[System]:
+    """Run everything, with one API token for 佐藤."""
+    fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
+    await fake.start()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(fake.stop)
+        url = await stack.enter_async_context(run_web(make_settings(redis_url)))
+        fake.webhook_url = f"{url}/webhook/line"
+        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model))
+        redis = await stack.enter_async_context(connect(redis_url, timeout_s=5))
+        archive = Archive(redis)
+        headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
+        client = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=10)
+        staff = await stack.enter_async_context(client)
+        yield System(fake, url, archive, staff)

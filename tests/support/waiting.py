@@ -1,0 +1,18 @@
+"""Waiting for something to become true: on the condition, never for a length of time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
+    """Call `condition` until it returns something true, and return that; fail after the deadline."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            message = f"not within {timeout_s:g} s: {what}"
+            raise AssertionError(message)
+        time.sleep(0.005)
+    return result

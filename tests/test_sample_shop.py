@@ -1,0 +1,63 @@
+"""The sample shop in faq/: what a new owner sees first has to be right."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.core.entries import Entry
+from service.core.faq import read_folder
+from service.core.normalize import normalize
+from service.core.words import asks_for_person, is_courtesy
+
+FOLDER = Path(__file__).parent.parent / "faq"
+TEXTS = {path.relative_to(FOLDER).as_posix(): path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.md"))}
+ENTRIES = read_folder(TEXTS).entries
+each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.id for entry in ENTRIES])
+
+
+def test_the_folder_reads_without_any_problem() -> None:
+    assert not read_folder(TEXTS).problems
+
+
+def test_it_shows_every_kind_of_entry() -> None:
+    assert 15 <= len(ENTRIES) <= 18
+    assert {entry.id for entry in ENTRIES if entry.action == "handoff"} == {"recruiting", "complaint"}
+    assert {entry.id for entry in ENTRIES if entry.match == "keyword"} == {"coupon", "wifi"}
+
+
+@each_entry
+def test_every_entry_has_four_to_ten_phrasings(entry: Entry) -> None:
+    assert 4 <= len(entry.phrasings) <= 10
+
+
+@each_entry
+def test_no_phrasing_is_lost_as_a_repetition(entry: Entry) -> None:
+    section = re.split(r"^## ", TEXTS[entry.file], flags=re.MULTILINE)
+    (own,) = [part for part in section if f"{{#{entry.id}}}" in part]
+    assert len(entry.phrasings) == own.count("\n> -")
+
+
+@each_entry
+def test_every_id_is_written_down(entry: Entry) -> None:
+    assert f"{{#{entry.id}}}" in TEXTS[entry.file].splitlines()[entry.line - 1]
+
+
+@each_entry
+def test_no_phrasing_is_taken_for_courtesy_or_for_asking_for_a_person(entry: Entry) -> None:
+    texts = (entry.question, *entry.phrasings)
+    assert not [text for text in texts if is_courtesy(text) or asks_for_person(text)]
+
+
+@each_entry
+def test_answers_hold_no_marks_and_only_addresses_that_cannot_exist(entry: Entry) -> None:
+    answer = "\n".join(entry.bubbles)
+    assert answer
+    assert not re.search(r"[*|#{}\[\]<>]|\]\(", answer)
+    assert set(re.findall(r"https?://([^/\s]+)", answer)) <= {"shop.example"}
+    assert normalize(answer)
+
+
+def test_a_table_of_the_sample_shop_reads_well() -> None:
+    (menu,) = [entry for entry in ENTRIES if entry.id == "menu"]
+    assert "カット　料金 4,400円／時間の目安 60分\n前髪カット　料金 1,100円／時間の目安 15分" in menu.bubbles[0]
