@@ -6,7 +6,8 @@ Each set (only its `faq` folder) is used with at most 20, 10, 5 and 2 phrasings 
 small folders too.
 Two kinds of pseudo-questions: phrasings hidden (dealt round-robin over at most 10 folds) have an answer; phrasings of
 entries hidden by topic (a third at a time; one by one in folders below 15 entries) have none. They count 60 to 40.
-P(in) is a logistic with weights of at least 0 on standardised signals; the temperature is the likeliest one.
+P(in) is a logistic with weights of at least 0 on standardised signals. The likeliest temperature is printed for each
+set too: with an SVM it grows with the number of phrasings.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
-from scipy.optimize import minimize
+from scipy import optimize
 
 from bench.ranking import read_entries
 from service.core.entries import Entry
@@ -97,13 +98,14 @@ def topics(entries: Sequence[Entry]) -> list[list[Entry]]:
     return groups
 
 
-def pseudo_questions(folder: Path, most: int, svm: bool) -> list[Question]:
+def pseudo_questions(variant: tuple[Path, int, bool]) -> list[Question]:
+    folder, most, svm = variant
     entries = [msgspec.structs.replace(e, phrasings=e.phrasings[:most]) for e in read_entries(folder)]
     return [*hide_phrasings(entries, svm=svm), *hide_topics(entries, svm=svm)]
 
 
-def fit(sets: Sequence[list[Question]]) -> tuple[list[float], float]:
-    """Give the weights (bias first) and the temperature that make the pseudo-questions of all sets likeliest."""
+def fit(sets: Sequence[list[Question]]) -> list[float]:
+    """Give the weights, bias first, that make the pseudo-questions of all sets likeliest."""
     signals, answerable, weights = (np.concatenate(part) for part in zip(*map(as_arrays, sets), strict=True))
     mean, deviation = signals.mean(0), signals.std(0)
     scaled = (signals - mean) / deviation
@@ -116,19 +118,23 @@ def fit(sets: Sequence[list[Question]]) -> tuple[list[float], float]:
         return float(value), np.append(wrong.sum(), scaled.T @ wrong) + 2 * penalty
 
     bounds = [(None, None), *[(0, None)] * len(SIGNALS)]
-    found = cast("Any", minimize)(loss, np.zeros(len(SIGNALS) + 1), jac=True, bounds=bounds, method="L-BFGS-B")
+    found = cast("Any", optimize).minimize(loss, np.zeros(len(SIGNALS) + 1), jac=True, bounds=bounds, method="L-BFGS-B")
     slopes = cast("Floats", found.x)[1:] / deviation
     bias = float(found.x[0]) - float(slopes @ mean)
-    return [bias, *cast("list[float]", slopes.tolist())], min(
-        np.arange(0.02, 0.6, 0.01).tolist(), key=lambda t: sum(surprise(questions, t) for questions in sets)
-    )
+    return [bias, *cast("list[float]", slopes.tolist())]
+
+
+def likeliest_temperature(sets: Sequence[list[Question]]) -> float:
+    steps = [step / 100 for step in range(2, 60)]
+    return min(steps, key=lambda temperature: sum(surprise(questions, temperature) for questions in sets))
 
 
 def as_arrays(questions: list[Question]) -> tuple[Floats, Floats, Floats]:
-    answerable = np.array([question.right is not None for question in questions], np.float64)
-    share = np.where(answerable > 0, (1 - UNANSWERABLE) / answerable.sum(), UNANSWERABLE / (1 - answerable).sum())
-    weights = share * min(1.0, len(questions) / FULL_WEIGHT)
-    return np.array([question.signals for question in questions]), answerable, weights
+    answerable: Floats = np.array([question.right is not None for question in questions], np.float64)
+    found = int(answerable.sum())
+    share: Floats = np.where(answerable > 0, (1 - UNANSWERABLE) / found, UNANSWERABLE / (len(questions) - found))
+    signals: Floats = np.array([question.signals for question in questions], np.float64)
+    return signals, answerable, share * min(1.0, len(questions) / FULL_WEIGHT)
 
 
 def surprise(questions: list[Question], temperature: float) -> float:
@@ -149,10 +155,12 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     variants = list(product(folders, (20, 10, 5, 2), (options.svm,)))
     with ProcessPoolExecutor() as pool:
-        sets = list(pool.map(pseudo_questions, *zip(*variants, strict=True)))
-    weights, temperature = fit(sets)
+        sets = list(pool.map(pseudo_questions, variants))
+    for (folder, most, _), questions in zip(variants, sets, strict=True):
+        print(f"{folder.name:20} {most:3} {len(questions):5} temperature {likeliest_temperature([questions]):.2f}")
+    weights = fit(sets)
     print("bias", round(weights[0], 2), *(f"{n} {w:.2f}" for n, w in zip(SIGNALS, weights[1:], strict=True)))
-    print("temperature", round(temperature, 2), "questions", sum(map(len, sets)))
+    print(f"temperature {likeliest_temperature(sets):.2f} questions {sum(map(len, sets))}")
 
 
 if __name__ == "__main__":

@@ -11,21 +11,21 @@ noise     unanswerable questions that would get choices instead of a person
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
+import msgspec
 import numpy as np
 
 from service.core.decisions import Candidate
 from service.core.entries import Entry
+from service.core.faq import read_folder
 from service.core.ranking import POSSIBLE, SURE, build_index
 
 _UNANSWERABLE = 0.4
-_HEADING = re.compile(r"##(?!#)\s*(.*?)\s*\{#(.+?)\}\s*$")
 
 
 class Question(TypedDict):
@@ -47,18 +47,9 @@ class Figures:
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """Read the plain form the sets are written in: headings with ids, then quoted phrasings."""
-    found: list[tuple[str, str, list[str]]] = []
-    for path in sorted((folder / "faq").glob("**/*.md")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if heading := _HEADING.match(line):
-                found.append((heading[2], heading[1], []))
-            elif line.startswith(">"):
-                found[-1][2].append(line[1:].strip())
-    return [
-        Entry(id=name, question=question, phrasings=tuple(phrasings), bubbles=("x",), file="x.md", line=1)
-        for name, question, phrasings in found
-    ]
+    faq = folder / "faq"
+    files = {path.relative_to(faq).as_posix(): path.read_text(encoding="utf-8") for path in faq.glob("**/*.md")}
+    return list(read_folder(files).entries)
 
 
 def read_questions(folder: Path) -> list[Question]:
@@ -95,10 +86,7 @@ def judge(questions: Sequence[Question], ranked: Sequence[tuple[Candidate, ...]]
 
 
 def measure(folder: Path, most: int | None) -> str:
-    entries = [
-        Entry(id=e.id, question=e.question, phrasings=e.phrasings[:most], bubbles=e.bubbles, file=e.file, line=e.line)
-        for e in read_entries(folder)
-    ]
+    entries = [msgspec.structs.replace(entry, phrasings=entry.phrasings[:most]) for entry in read_entries(folder)]
     questions = read_questions(folder)
     started = time.perf_counter()
     index = build_index(entries)
@@ -113,7 +101,8 @@ def measure(folder: Path, most: int | None) -> str:
     shares = " ".join(f"{x:7.3f}" for x in (f.kept, f.right, f.top1, f.top4, f.clarify, f.noise))
     middle, late = np.quantile(times, [0.5, 0.95])
     phrasings = sum(len(entry.phrasings) for entry in entries)
-    return f"{folder.name:20} {len(entries):5} {phrasings:6} {built_s:6.1f} {middle:5.2f} {late:5.2f} {f.answered:5} {shares}"
+    size = f"{folder.name:20} {len(entries):5} {phrasings:6} {built_s:6.1f}"
+    return f"{size} {middle:5.2f} {late:5.2f} {f.answered:5} {shares}"
 
 
 def main() -> None:
@@ -122,7 +111,8 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="use only so many phrasings of each entry")
     options = parser.parse_args()
     build_index([])  # so that the first set does not pay for importing scikit-learn
-    print(f"{'set':20} entr. phras. build_s   p50   p95  answ. kept@40   right    top1    top4 clarify   noise")
+    shares = "".join(f"{name:>8}" for name in ("kept@40", "right", "top1", "top4", "clarify", "noise"))
+    print(f"{'set':20} entr. phras. build_s   p50   p95 answ.{shares}")
     for folder in cast("list[Path]", options.folders):
         print(measure(folder, cast("int | None", options.most)), flush=True)
 

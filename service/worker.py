@@ -38,11 +38,14 @@ class Worker:
         What is not finished by then is given up: its lease ends by itself and another worker takes it.
         """
         taking = asyncio.create_task(self._take_all(stop))
-        await asyncio.wait({taking, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        _, late = await asyncio.wait({taking, *self._running}, timeout=GRACE_S)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(taking, *self._running, return_exceptions=True)
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({taking, *self._running}, timeout=GRACE_S)
+        finally:
+            await _cancel(taking, stopping, *self._running)
+        if not taking.cancelled():
+            taking.result()
 
     async def _take_all(self, stop: asyncio.Event) -> None:
         while True:
@@ -84,18 +87,16 @@ class Worker:
             while not work.done():
                 await asyncio.wait({work}, timeout=RENEW_EVERY_S)
                 if not work.done() and not await self._mailbox.renew(lease):
-                    work.cancel()
-                    await asyncio.wait({work})
+                    log.info("lease_revoked")
+                    return
             work.result()
-        except asyncio.CancelledError:
-            work.cancel()
-            log.info("lease_revoked")
         except (LeaseLost, StoreUnavailable) as error:
-            work.cancel()
             log.warning("given_up", error=type(error).__name__)
         except Exception:  # a fault in our own code must neither end the worker nor lose the message
             log.exception("handler_failed")
             await self._give_back(lease)
+        finally:
+            await _cancel(work)
 
     async def _give_back(self, lease: Lease) -> None:
         try:
@@ -106,10 +107,16 @@ class Worker:
 
 async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None:
     """Wait for the one or for the other; what is not needed any more is cancelled."""
-    tasks = {asyncio.create_task(waiting), asyncio.create_task(stop.wait())}
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
+    work, stopping = asyncio.create_task(waiting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancel(work, stopping)
+    if not work.cancelled():
+        work.result()
+
+
+async def _cancel(*tasks: "asyncio.Future[Any]") -> None:
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        task.result()
+    await asyncio.gather(*tasks, return_exceptions=True)

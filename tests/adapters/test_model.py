@@ -7,6 +7,7 @@ import re
 
 import pytest
 import respx
+from aiohttp import web
 
 from service.adapters.model import ANSWER_CHARS_SHOWN, open_adjudicator
 from service.core.decisions import NoneFits, Pick, Unclear, Verdict
@@ -113,8 +114,13 @@ async def test_an_option_the_model_refuses_is_left_out_from_then_on(param: str) 
 
 
 async def test_two_questions_at_once_both_survive_a_refused_option() -> None:
-    refused = status(400, param="temperature")
-    steps = (refused, refused, verdict("none"), verdict("none"))
+    both_asked = asyncio.Barrier(2)
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        await both_asked.wait()
+        return await status(400, param="temperature")(request)
+
+    steps = (refuse, refuse, verdict("none"), verdict("none"))
     async with ScriptedOpenAI(*steps) as server, adjudicator(server.base_url) as model:
         asked = [model.adjudicate("何時まで?", CANDIDATES) for _ in range(2)]
         assert await asyncio.gather(*asked) == [NoneFits(), NoneFits()]

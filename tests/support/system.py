@@ -1,6 +1,7 @@
 """The whole service in one event loop against a fake LINE over real HTTP: web, worker, Valkey."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,7 +43,7 @@ def make_settings(redis_url: str, **more: str) -> Settings:
 async def run_worker(
     redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None
 ) -> AsyncIterator[None]:
-    """A worker that runs inside the context, and ends in good order with it."""
+    """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(redis_url, timeout_s=5))
@@ -59,9 +60,12 @@ async def run_worker(
         running = asyncio.create_task(worker.run(stop))
         try:
             yield
-        finally:
-            stop.set()
-            await running
+        except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+        stop.set()
+        await running
 
 
 @asynccontextmanager
@@ -113,7 +117,8 @@ class System:
                 traces = [item["decision"] for item in items if item["kind"] == "trace"]
                 if len(traces) >= count:
                     return [f"{trace['type']} {trace['reason']}" for trace in traces]
-                await asyncio.wait({asyncio.create_task(self.fake.until(lambda: False, 0.02))})
+                with contextlib.suppress(TimeoutError):
+                    await self.fake.until(lambda: False, 0.02)
 
 
 @asynccontextmanager

@@ -14,13 +14,14 @@ import aiohttp
 from aiohttp import web
 
 from service.errors import StartError
-from service.tools.fakeline.records import Json
+from service.tools.fakeline.records import Content, Json
 from service.tools.fakeline.server import FakeLine
 from service.tools.simulator import view
 
 FIRST_CUSTOMERS = (("田中 はるか", "ja"), ("佐藤 健", "ja"), ("Emma", "en"))
 MORE_CUSTOMERS = ("鈴木 美咲", "高橋 大輔", "伊藤 さくら", "渡辺 翔", "山本 葵", "中村 蓮")
 HENJI_TIMEOUT = aiohttp.ClientTimeout(total=3)
+FOLDER = Path(__file__).parent
 KEEP_ALIVE_S = 15.0
 SHUTDOWN_S = 0.1
 FILES = {
@@ -101,10 +102,11 @@ class Simulator:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream the shop and all chats, then each chat again whenever it changed."""
         changed: set[str] = set(self._fake.users)
+        sent: dict[str, bytes] = {}
         woken = asyncio.Event()
 
         def note(chat: str) -> None:
-            # A ring without a chat tells of a finished webhook: any message may have turned out as not sent.
+            # A ring without a chat may tell of a finished webhook: any message may have turned out as not sent.
             changed.update((chat,) if chat else self._fake.users)
             woken.set()
 
@@ -117,8 +119,10 @@ class Simulator:
             while True:
                 while changed:
                     chat = changed.pop()
-                    if chat in self._fake.users:
-                        await response.write(_event("chat", view.chat(self._fake, chat)))
+                    shown = _event("chat", view.chat(self._fake, chat)) if chat in self._fake.users else b""
+                    if shown != sent.get(chat, b""):
+                        sent[chat] = shown
+                        await response.write(shown)
                 await _wait(woken)
                 await response.write(b": still here\n\n")
         except ConnectionResetError:
@@ -159,6 +163,7 @@ class Simulator:
 
     def _actions(self) -> dict[str, Callable[[str, Json], Awaitable[object]]]:
         fake = self._fake
+        photo = (FOLDER / "photo.jpg").read_bytes()
 
         async def retry(_customer: str, body: Json) -> None:
             event = view.find_event(fake, body["event"])
@@ -169,7 +174,7 @@ class Simulator:
             "texts": lambda customer, body: fake.send_text(customer, str(body["text"])),
             "taps": lambda customer, body: fake.postback(customer, str(body["data"]), body.get("displayText")),
             "stickers": lambda customer, _body: fake.sticker(customer),
-            "photos": lambda customer, _body: fake.image(customer),
+            "photos": lambda customer, _body: fake.image(customer, Content(photo, "image/jpeg")),
             "retries": retry,
         }
 
@@ -211,7 +216,7 @@ def _event(name: str, data: Json) -> bytes:
 
 
 def _file_handler(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    text = (FOLDER / name).read_text(encoding="utf-8")
 
     async def handle(_request: web.Request) -> web.Response:
         return web.Response(text=text, content_type=content_type)

@@ -84,7 +84,9 @@ function incoming(line, startsGroup, chat) {
   const mark = make("span", `mark ${line.mark}`, word(line.mark));
   mark.title = word(`${line.mark}_hint`);
   const meta = make("div", "meta", mark, make("time", "", clock(line.at)));
-  const name = startsGroup ? make("p", "sender", line.sender ?? chat.shop) : null;
+  // LINE shows a message's own sender name as "name from account".
+  const from = line.sender ? make("span", "from", ` from ${chat.shop}`) : null;
+  const name = startsGroup ? make("p", "sender", line.sender ?? chat.shop, from) : null;
   return make("div", "row in", avatar, make("div", "stack", name, make("div", "bubble-row", body(line), meta)));
 }
 

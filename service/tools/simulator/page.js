@@ -89,8 +89,8 @@ function draw() {
   $("language").textContent = word("other_language");
   $("language").lang = language() === "ja" ? "en" : "ja";
   $("shop").textContent = shop;
-  drawCustomers();
   drawSelected();
+  drawCustomers();
   drawRecord($("record"), $("state"), record);
 }
 
@@ -114,7 +114,7 @@ function customerItem({ customer, lines }) {
   const avatar = make("span", "avatar", customer.name.slice(0, 1));
   avatar.setAttribute("aria-hidden", "true");
   const last = lines.filter((line) => line.type).at(-1);
-  const preview = last ? last.text ?? word(`${last.type === "image" ? "photo" : last.type}_tile`) : word("nothing_yet");
+  const preview = last?.unsent ? word("unsent") : last ? last.text ?? word(`${last.type === "image" ? "photo" : last.type}_tile`) : word("nothing_yet");
   const names = make("span", "names", make("span", "name", customer.name), make("span", "preview", preview));
   const dot = isUnread ? make("span", "dot", make("span", "hidden", word("unread"))) : null;
   const button = make("button", "customer", avatar, names, dot);
