@@ -17,6 +17,7 @@ RENEW_EVERY_S = 10.0
 IDLE_S = 1.0
 GRACE_S = 10.0
 _AWAY_S = 0.5
+_CANCEL_AGAIN_S = 0.1
 
 
 class Worker:
@@ -117,6 +118,9 @@ async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None
 
 
 async def _cancel(*tasks: "asyncio.Future[Any]") -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancel and see it done. Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation: say it again."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,6 +16,7 @@ from service.tools.fakeline.server import FakeLine
 from tests.support.plug import Plug, When, redis_proxy
 from tests.support.shop import make_shop
 from tests.support.system import SECRET, TOKEN, make_settings, run_web, run_worker
+from tests.support.waiting import cancel
 
 SHOP = make_shop()
 SURE = "駐車場はありますか"
@@ -92,8 +93,7 @@ async def doomed_worker(world: World, plug: Plug) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            life.cancel()
-            await asyncio.gather(life, return_exceptions=True)
+            await cancel(life)
             world.fake.faults.clear()
 
 
@@ -101,9 +101,7 @@ async def unless_pulled(plug: Plug, waiting: Coroutine[Any, Any, Any]) -> None:
     """Wait for something that a living worker does."""
     tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(plug.pulled.wait())}
     done, pending = await asyncio.wait(tasks, timeout=15, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    await cancel(*pending)
     assert done, "neither done nor killed"
     for task in done:
         task.result()

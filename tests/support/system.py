@@ -18,6 +18,7 @@ from service.replying import Parts, handle
 from service.settings import Settings, load_settings
 from service.tools.fakeline.server import FakeLine
 from service.worker import Worker
+from tests.support.waiting import cancel
 
 SECRET = "test-channel-secret"  # noqa: S105
 TOKEN = "test-access-token"  # noqa: S105
@@ -60,12 +61,10 @@ async def run_worker(
         running = asyncio.create_task(worker.run(stop))
         try:
             yield
-        except asyncio.CancelledError:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            raise
-        stop.set()
-        await running
+            stop.set()
+            await running
+        finally:
+            await cancel(running)
 
 
 @asynccontextmanager

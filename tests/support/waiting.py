@@ -1,5 +1,6 @@
 """Waiting for something to become true: on the condition, never for a length of time."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,3 +17,12 @@ def until(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
             raise AssertionError(message)
         time.sleep(0.005)
     return result
+
+
+async def cancel(*tasks: "asyncio.Future[object]") -> None:
+    """Cancel and see it done, however often Python 3.11's `wait_for` swallows it."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.05)
+    await asyncio.gather(*tasks, return_exceptions=True)
