@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 from service.core.egress import is_near
 from service.errors import SettingsError
 
+# A command may be run from anywhere: what belongs to the shop stands beside the code.
+ROOT = Path(__file__).resolve().parent.parent
 _LINE = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN")
 _SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OPENAI_API_KEY")
 
@@ -73,9 +75,9 @@ class Settings(BaseModel):
         alias="HENJI_MODEL_CONSENT",
         description="`yes`: customers' words may go to a model that is not on this machine or network.",
     )
-    data_dir: Path = Field(Path(".henji"), alias="HENJI_DATA_DIR", description="Where our own Valkey keeps its data.")
-    faq_dir: Path = Field(Path("faq"), alias="HENJI_FAQ_DIR", description="The folder of FAQ files.")
-    prompts_dir: Path = Field(Path("prompts"), alias="HENJI_PROMPTS_DIR", description="The folder of prompts.")
+    data_dir: Path = Field(ROOT / ".henji", alias="HENJI_DATA_DIR", description="Where our own Valkey keeps its data.")
+    faq_dir: Path = Field(ROOT / "faq", alias="HENJI_FAQ_DIR", description="The folder of FAQ files.")
+    prompts_dir: Path = Field(ROOT / "prompts", alias="HENJI_PROMPTS_DIR", description="The folder of prompts.")
     host: str = Field("127.0.0.1", alias="HENJI_HOST", description="Address that the web server listens on.")
     port: int = Field(
         8000, ge=1, le=65535, alias="HENJI_PORT", description="Its port; the demo's simulator takes the next."
@@ -95,7 +97,7 @@ class Settings(BaseModel):
 
 
 def load_settings(
-    environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env"), *, need_line: bool = False
+    environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT / ".env", *, need_line: bool = False
 ) -> Settings:
     """Read the settings. What stands in the environment wins over the file. An empty value counts as unset.
 

@@ -28,29 +28,27 @@ async def demo(settings: Settings, stop: asyncio.Event) -> int:
     """Run the demo until `stop` is set. Returns the exit code."""
     henji_url = f"http://{settings.host}:{settings.port}"
     wiring.listen(settings.host, settings.port).close()
-    fake = FakeLine(
-        channel_secret=secrets.token_hex(16),
-        access_token=secrets.token_hex(32),
-        webhook_url=f"{henji_url}/webhook/line",
-    )
+    channel = {"channel_secret": secrets.token_hex(16), "access_token": secrets.token_hex(32)}
+    fake = FakeLine(**channel, webhook_url=f"{henji_url}/webhook/line")
     data_dir = settings.data_dir / DATA_DIR
     with wiring.open_store(settings.model_copy(update={"data_dir": data_dir})) as redis_url:
         await fake.start()
         try:
-            return await _run(settings, fake, redis_url, data_dir, stop)
+            environ = {
+                "REDIS_URL": redis_url,
+                "LINE_CHANNEL_SECRET": channel["channel_secret"],
+                "LINE_CHANNEL_ACCESS_TOKEN": channel["access_token"],
+                "LINE_API_BASE": fake.base_url,
+            }
+            return await _run(settings, fake, environ, data_dir / "demo.log", stop)
         finally:
             await fake.stop()
 
 
-async def _run(settings: Settings, fake: FakeLine, redis_url: str, data_dir: Path, stop: asyncio.Event) -> int:
-    henji_url = f"http://{settings.host}:{settings.port}"
-    environ = {
-        "REDIS_URL": redis_url,
-        "LINE_CHANNEL_SECRET": fake.channel_secret,
-        "LINE_CHANNEL_ACCESS_TOKEN": fake.access_token,
-        "LINE_API_BASE": fake.base_url,
-    }
-    log_path = data_dir / "demo.log"
+async def _run(
+    settings: Settings, fake: FakeLine, environ: dict[str, str], log_path: Path, stop: asyncio.Event
+) -> int:
+    henji_url, redis_url = f"http://{settings.host}:{settings.port}", environ["REDIS_URL"]
     with log_path.open("ab") as output:
         running = asyncio.create_task(
             run_together([Child(["serve", "--no-worker"], environ, output), Child(["work"], environ, output)], stop)

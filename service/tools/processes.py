@@ -84,7 +84,9 @@ def end_with_parent() -> None:
     """In a child: end in good order as soon as the parent has gone, even when it was killed."""
 
     def wait_for_the_end() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: its lock, held here, would upset the interpreter's end.
+        while os.read(0, 1):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
