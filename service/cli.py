@@ -70,8 +70,12 @@ def serve(*, no_worker: bool, end_with_parent: bool) -> None:
         watch_parent()
     if not no_worker:
         sys.exit(wiring.run(lambda stop: run_both(settings, stop)))
-    with wiring.open_store(settings) as redis_url:
-        wiring.run(lambda stop: wiring.run_web(settings, redis_url, stop))
+
+    async def run_web(stop: asyncio.Event) -> None:
+        async with wiring.keep_store(settings) as redis_url:
+            await wiring.run_web(settings, redis_url, stop)
+
+    wiring.run(run_web)
 
 
 @main.command()
@@ -85,8 +89,12 @@ def work(*, end_with_parent: bool) -> None:
     settings = load_settings(need_line=True)
     if end_with_parent:
         watch_parent()
-    with wiring.open_store(settings) as redis_url:
-        wiring.run(lambda stop: wiring.run_worker(settings, redis_url, stop))
+
+    async def run_worker(stop: asyncio.Event) -> None:
+        async with wiring.keep_store(settings) as redis_url:
+            await wiring.run_worker(settings, redis_url, stop)
+
+    wiring.run(run_worker)
 
 
 @main.command()
@@ -154,12 +162,12 @@ def _with_archive(call: "Callable[[Archive], Awaitable[_T]]") -> _T:
         async with wiring.open_archive(redis_url) as archive:
             return await call(archive)
 
-    with wiring.open_store(load_settings(), short=True) as redis_url:
+    with wiring.open_store(load_settings()) as redis_url:
         return asyncio.run(run(redis_url))
 
 
 def _log_to_stderr() -> None:
-    """One JSON object per line. Libraries' own logs only from WARNING on: at DEBUG the LINE SDK logs customers' profiles."""
+    """One JSON object per line. Libraries' own logs from WARNING on: at DEBUG the LINE SDK logs customers' profiles."""
     import structlog
 
     logging.basicConfig(level=logging.WARNING)

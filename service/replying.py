@@ -8,16 +8,17 @@ that writes a decision in service/adapters/mailbox.py.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 import structlog
 
 from service.adapters.line import Line
-from service.adapters.mailbox import Head, Lease, Mailbox
+from service.adapters.mailbox import Committed, Head, Lease, Mailbox
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, first_turn, make_turn, unsent_turn
-from service.core.decisions import AskModel, Decision
+from service.core.decisions import AskModel, Decision, Silent
 from service.core.events import Event, Said, Tapped, read_event
 from service.core.knowledge import Knowledge
 from service.core.plan import Circumstances, Plan, carry_out, decision_name
@@ -30,11 +31,15 @@ from service.ports import Adjudicator
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
-_INSIST_DELAYS_S = (0.1, 0.2, 0.5, 1, 2, 4, 8)
+INSIST_DELAYS_S = (0.1, 0.2, 0.5, 1, 2, 4, 8)
 
 
 class Parts:
-    """What the story needs. `knowledge` returns the snapshot that is current when a turn begins."""
+    """What the story needs.
+
+    `knowledge` returns the snapshot that is current when a turn begins. `insist_delays_s` are the pauses between the
+    repetitions of a step that Redis did not confirm.
+    """
 
     def __init__(
         self,
@@ -44,12 +49,14 @@ class Parts:
         knowledge: Callable[[], Knowledge],
         model: Adjudicator | None,
         signing_key: bytes,
+        insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
     ) -> None:
         self.mailbox = mailbox
         self.line = line
         self.knowledge = knowledge
         self.model = model
         self.signing_key = signing_key
+        self.insist_delays_s = insist_delays_s
 
 
 async def handle(lease: Lease, parts: Parts) -> None:
@@ -82,14 +89,20 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
         model=model,
         took_ms=took_ms,
     )
-    status, head = await insist(lambda: parts.mailbox.commit(lease, turn, carry_out(decision, turn, given)))
-    _log_turn(status, turn, decision, knowledge, lease, took_ms)
-    if status == "unsent":
-        await forget(events, lease, parts, given)
-    elif status in ("changed", "newer"):
+    if await conclude(decision, turn, lease, given, parts) == "unsent":
+        await forget(events, lease, given, parts)
+
+
+async def conclude(decision: Decision, turn: Turn, lease: Lease, given: Circumstances, parts: Parts) -> Committed:
+    """Write a decision with all that follows, and send what it says; or give the conversation back undecided."""
+    plan = carry_out(decision, turn, given)
+    status, head = await insist(lambda: parts.mailbox.commit(lease, turn, plan), parts.insist_delays_s)
+    _log_turn(status, decision, turn, lease, given)
+    if status in {"changed", "newer"}:
         await parts.mailbox.park(lease, 0)
     elif head:
         await deliver(lease, head, parts)
+    return status
 
 
 def read_turn(events: tuple[Event, ...], lease: Lease, knowledge: Knowledge, key: bytes) -> Turn:
@@ -124,36 +137,36 @@ async def decide(
     return settle(step, knowledge, verdict), trace
 
 
-async def forget(events: tuple[Event, ...], lease: Lease, parts: Parts, given: Circumstances) -> None:
+async def forget(events: tuple[Event, ...], lease: Lease, given: Circumstances, parts: Parts) -> None:
     """Pass over what was unsent before it could be answered; whatever else waits is taken again."""
     messages = [event.message for event in events if isinstance(event, Said)]
     gone = await parts.mailbox.unsent(messages)
-    taken_back = tuple(event for event in events if isinstance(event, Said) and event.message in gone)
-    turn = unsent_turn(taken_back)
-    plan = carry_out(triage(turn, given.knowledge, lease.conversation), turn, given)
-    await insist(lambda: parts.mailbox.commit(lease, turn, plan))
+    turn = unsent_turn(tuple(event for event in events if isinstance(event, Said) and event.message in gone))
+    await conclude(Silent("unsent"), turn, lease, given, parts)
 
 
 async def deliver(lease: Lease, head: Head | None, parts: Parts) -> None:
     """Send what stands in the outbox, in order, and say after each item what became of it."""
     while head:
-        item = head
-        verdict = before_sending(item.attempt, lease.conversation.state)
-        verdict = verdict or after_sending(item.attempt, await _send(item, lease, parts))
-        log.info("send", item=item.item.id, mode=item.attempt.mode, tries=item.attempt.tries, next=repr(verdict))
-        match verdict:
-            case Done():
-                records = _finished(item.item.bubbles, verdict)
-                fallback = _fallback(item, verdict)
-                head = await insist(
-                    lambda: parts.mailbox.sent(lease, item, "done", items=records, fallback=fallback)  # noqa: B023
-                )
-            case MakePush():
-                head = await insist(lambda: parts.mailbox.sent(lease, item, "push"))  # noqa: B023
-            case Again(delay_ms, untried):
-                outcome = "untried" if untried else "again"
-                await parts.mailbox.sent(lease, item, outcome, delay_ms=delay_ms)
-                return
+        head = await _deliver_one(head, lease, parts)
+
+
+async def _deliver_one(head: Head, lease: Lease, parts: Parts) -> Head | None:
+    """Send one item; gives what is to be sent next, None when the lease was given back."""
+    attempt, mailbox = head.attempt, parts.mailbox
+    verdict = before_sending(attempt, lease.conversation.state)
+    verdict = verdict or after_sending(attempt, await _send(head, lease, parts))
+    log.info("send", item=head.item.id, mode=attempt.mode, tries=attempt.tries, next=repr(verdict))
+    match verdict:
+        case Done():
+            records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict)
+            step = partial(mailbox.sent, lease, head, "done", items=records, fallback=fallback)
+        case MakePush():
+            step = partial(mailbox.sent, lease, head, "push")
+        case Again(delay_ms, untried):
+            # Not repeated: run twice it finds the lease given back already.
+            return await mailbox.sent(lease, head, "untried" if untried else "again", delay_ms=delay_ms)
+    return await insist(step, parts.insist_delays_s)
 
 
 async def _send(head: Head, lease: Lease, parts: Parts) -> Outcome:
@@ -180,12 +193,13 @@ def _fallback(head: Head, done: Done) -> Plan | None:
     if head.item.fallback is None or done.delivery == "sent" or done.why == "staff":
         return None
     record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
-    return Plan(what="handoff", fields={"state": "waiting", "handoff": record.id}, handoff=record)
+    fields = {"state": "waiting", "handoff": record.id, "choices": ""}
+    return Plan(what="handoff", fields=fields, handoff=record)
 
 
-async def insist(call: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat a step whose answer was lost; every step gives the same result when run twice."""
-    for delay in _INSIST_DELAYS_S:
+async def insist(call: Callable[[], Awaitable[_T]], delays_s: Sequence[float]) -> _T:
+    """Repeat a step whose answer was lost; each step given here has the same result when run twice."""
+    for delay in delays_s:
         try:
             return await call()
         except StoreUnavailable as error:
@@ -194,15 +208,15 @@ async def insist(call: Callable[[], Awaitable[_T]]) -> _T:
     return await call()
 
 
-def _log_turn(status: str, turn: Turn, decision: Decision, knowledge: Knowledge, lease: Lease, took_ms: float) -> None:
+def _log_turn(status: Committed, decision: Decision, turn: Turn, lease: Lease, given: Circumstances) -> None:
     log.info(
         "turn",
         turn=turn.id,
         status=status,
         decision=decision_name(decision),
         reason=decision.reason,
-        knowledge=knowledge.version,
+        knowledge=given.knowledge.version,
         events=len(turn.events),
         waited_ms=lease.now - lease.box[0].arrived,
-        took_ms=round(took_ms, 2),
+        took_ms=round(given.took_ms, 2),
     )

@@ -24,6 +24,12 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _holds_a_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not value:
+        raise PydanticCustomError("no_secret", "holds no secret")
+    return value
+
+
 def _is_redis_url(value: SecretStr | None) -> SecretStr | None:
     if value and not re.match(r"(rediss?|unix)://.", value.get_secret_value()):
         raise PydanticCustomError("redis_url", "must begin with redis://, rediss:// or unix://")
@@ -36,15 +42,25 @@ def _is_base_url(value: str | None) -> str | None:
     return value
 
 
+def _is_http_url(value: str | None) -> str | None:
+    if value and not re.match(r"https?://[^/\s]", value):
+        raise PydanticCustomError("http_url", "must begin with http:// or https://")
+    return value
+
+
+_Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split), AfterValidator(_holds_a_secret)]
+
+
 class Settings(BaseModel):
     """Everything that can be set. A field's alias is its name in the environment, its description the documentation."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Whatever is printed of a faulty setting must not be its value: it may be half of a secret.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    line_channel_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+    line_channel_secret: _Secrets = Field(
         (),
         alias="LINE_CHANNEL_SECRET",
-        description="The channel's secret, from the LINE Developers console. Several, with commas, while it is changed.",
+        description="The channel's secret from the LINE Developers console. Several, with commas, while it is changed.",
     )
     line_channel_access_token: SecretStr = Field(
         SecretStr(""), alias="LINE_CHANNEL_ACCESS_TOKEN", description="The channel's access token."
@@ -64,7 +80,7 @@ class Settings(BaseModel):
         alias="OPENAI_API_KEY",
         description="Key of the model's server. Without key and base URL the model is off.",
     )
-    openai_base_url: str | None = Field(
+    openai_base_url: Annotated[str | None, AfterValidator(_is_http_url)] = Field(
         None,
         alias="OPENAI_BASE_URL",
         description="Any OpenAI-compatible server, for example `http://localhost:11434/v1`.",
@@ -104,22 +120,35 @@ def load_settings(
     `need_line` is for commands that cannot run without a LINE channel.
     Raises SettingsError with every problem, each naming the setting.
     """
-    from_file = {name: value or "" for name, value in dotenv_values(env_file).items()} if env_file else {}
-    raw = {
-        name: value for name, value in (from_file | dict(os.environ if environ is None else environ)).items() if value
-    }
-    values, problems = _read_secret_files(raw)
-    problems += _unknown_names(raw) + _contradictions(values)
+    from_file, problems = _read_env_file(env_file) if env_file else ({}, [])
+    given = from_file | dict(os.environ if environ is None else environ)
+    raw = {name: value for name, value in given.items() if value.strip()}
+    values, unreadable = _read_secret_files(raw)
+    problems += unreadable + _unknown_names(raw) + _contradictions(values)
     if need_line:
-        problems += [f"{name}: is needed, see the README" for name in _LINE if name not in values]
+        problems += [
+            f"{name}: is needed, see the README" for name in _LINE if name not in values and f"{name}_FILE" not in raw
+        ]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [f"{one['loc'][0]}: {one['msg'][:1].lower()}{one['msg'][1:]}" for one in error.errors()]
-        raise SettingsError(problems) from error
+        raise SettingsError(problems) from None
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    try:
+        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}, []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{path}: cannot be read: {_reason(error)}"]
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """Say why a file cannot be read, with nothing of what stands in it."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _read_secret_files(raw: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -132,9 +161,14 @@ def _read_secret_files(raw: Mapping[str, str]) -> tuple[dict[str, str], list[str
         if name in raw:
             problems.append(f"{name}_FILE: {name} is set as well; keep one of the two")
         try:
-            values[name] = Path(path).read_text(encoding="utf-8").strip()
+            read = Path(path).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{name}_FILE: cannot read {path}: {error}")
+            problems.append(f"{name}_FILE: cannot read {path}: {_reason(error)}")
+            continue
+        if read:
+            values[name] = read
+        else:
+            problems.append(f"{name}_FILE: {path} is empty")
     return values, problems
 
 
@@ -156,7 +190,8 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     problems: list[str] = []
     if not values.get("OPENAI_MODEL"):
         problems.append("OPENAI_MODEL: is needed when OPENAI_API_KEY or OPENAI_BASE_URL is set")
-    if values.get("HENJI_MODEL_CONSENT") != "yes" and not is_near(base_url or "https://api.openai.com"):
+    consent = values.get("HENJI_MODEL_CONSENT", "no")
+    if consent == "no" and not is_near(base_url or "https://api.openai.com"):
         problems.append(
             "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
             "set it to yes to allow that, or use a model on this machine or network"

@@ -31,29 +31,32 @@ class Desk:
 
     async def claim(self, handoff_id: str, staff: str, *, take_over: bool) -> HandoffRecord:
         """Hold a handoff: from now on the bot says nothing in this conversation."""
+        record = await self._archive.handoff(handoff_id)
         return await self._act(
-            "claim", handoff_id, staff, lambda record: handoffs.claim(record, staff, take_over=take_over)
+            "claim", record, staff, lambda record: handoffs.claim(record, staff, take_over=take_over)
         )
 
     async def reply(self, handoff_id: str, staff: str, words: str, now: datetime) -> str:
         """Put a reply into the outbox, claiming the handoff if nobody has. Returns the id of its first bubble."""
+        record = await self._archive.handoff(handoff_id)
         action = secrets.token_hex(12)
-        customer = (await self._archive.handoff(handoff_id)).customer
-        out = reply_by_staff(action, customer, staff, words, now)
-        await self._act("reply", handoff_id, staff, lambda record: handoffs.reply(record, staff, now), action, out)
+        out = reply_by_staff(words, action=action, customer=record.customer, staff=staff, now=now)
+        await self._act("reply", record, staff, lambda record: handoffs.reply(record, staff, now), out)
         return out.bubbles[0].id
 
     async def finish(self, handoff_id: str, staff: str, now: datetime) -> HandoffRecord:
         """Close a handoff: the bot answers again. Closing it twice is no error."""
-        return await self._act("done", handoff_id, staff, lambda record: handoffs.finish(record, now))
+        record = await self._archive.handoff(handoff_id)
+        return await self._act("done", record, staff, lambda record: handoffs.finish(record, now))
 
     async def _act(
-        self, what: str, handoff_id: str, staff: str, change: Change, action: str = "", out: Outgoing | None = None
+        self, what: str, record: HandoffRecord, staff: str, change: Change, out: Outgoing | None = None
     ) -> HandoffRecord:
-        action = action or secrets.token_hex(12)
+        action = out.id if out else secrets.token_hex(12)
         for _ in range(ATTEMPTS):
-            before = await self._archive.handoff(handoff_id)
-            conversation = await self._archive.conversation(before.customer)
+            # The conversation first: its rev then fences whatever happens to the handoff after this line.
+            conversation = await self._archive.conversation(record.customer)
+            before = await self._archive.handoff(record.id)
             after = change(before)
             if after == before and out is None:
                 return before
@@ -63,6 +66,6 @@ class Desk:
             )
             plan = Plan(what=what, fields=fields, items=out.bubbles if out else (), handoff=after, out=out)
             if await self._mailbox.act(conversation, action, plan):
-                log.info("staff", what=what, handoff=handoff_id, staff=staff)
+                log.info("staff", what=what, handoff=record.id, staff=staff)
                 return after
         raise Conflict("the conversation kept changing; try again")

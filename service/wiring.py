@@ -7,37 +7,44 @@ short command needs neither.
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from service.errors import StartError
+import structlog
+
+from service.errors import StartError, StoreUnavailable
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
     from service.adapters.archive import Archive
+    from service.adapters.embedded import EmbeddedValkey
     from service.adapters.faqfolder import FaqFolder
     from service.ports import Adjudicator
+
+log = structlog.get_logger()
 
 _T = TypeVar("_T")
 WEB_REDIS_TIMEOUT_S = 1.0
 WORKER_REDIS_TIMEOUT_S = 10.0
+_LOOK_EVERY_S = 1.0
+_BACKLOG = 2048
 
 
 @contextmanager
-def open_store(settings: Settings, *, short: bool = False) -> Iterator[str]:
-    """Give the URL of Redis: the configured one, else a Valkey of our own that lives as long as the context.
+def open_store(settings: Settings) -> Generator[str]:
+    """Give the URL of Redis to a command that ends soon: the configured one, else that of a Valkey of our own.
 
-    `short` is for commands that end soon: they leave a server that somebody else began to use meanwhile.
+    It leaves a server that somebody else began to use meanwhile.
     """
     if settings.redis_url:
         yield settings.redis_url.get_secret_value()
         return
     from service.adapters.embedded import EmbeddedValkey
 
-    server = EmbeddedValkey.start(settings.data_dir, keep_if_used=short)
+    server = EmbeddedValkey.start(settings.data_dir, keep_if_used=True)
     try:
         yield server.url
     finally:
@@ -45,7 +52,39 @@ def open_store(settings: Settings, *, short: bool = False) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_archive(redis_url: str) -> AsyncIterator["Archive"]:
+async def keep_store(settings: Settings) -> AsyncGenerator[str]:
+    """As `open_store`, for whoever runs for long: a Valkey of our own that dies is started again.
+
+    Use it in the main thread: the kernel ends the server with the thread that started it.
+    """
+    if settings.redis_url:
+        yield settings.redis_url.get_secret_value()
+        return
+    from service.adapters.embedded import EmbeddedValkey
+
+    server = EmbeddedValkey.start(settings.data_dir)
+    keeping = asyncio.create_task(_keep_alive(server))
+    try:
+        yield server.url
+    finally:
+        keeping.cancel()
+        server.stop()
+
+
+async def _keep_alive(server: "EmbeddedValkey") -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        try:
+            if server.has_died():
+                log.error("valkey_died")
+                server.start_again()
+                log.info("valkey_started_again")
+        except StartError as error:
+            log.warning("valkey_not_started", error=str(error))
+
+
+@asynccontextmanager
+async def open_archive(redis_url: str) -> AsyncGenerator["Archive"]:
     """Open the reading side of the store."""
     from service.adapters.archive import Archive
     from service.adapters.mailbox import connect
@@ -64,7 +103,7 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
     redis = connect(redis_url, timeout_s=WEB_REDIS_TIMEOUT_S)
 
     @asynccontextmanager
-    async def close_redis(_: "Litestar") -> AsyncIterator[None]:
+    async def close_redis(_: "Litestar") -> AsyncGenerator[None]:
         async with redis:
             yield
 
@@ -95,7 +134,7 @@ async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event) -> No
         """Leaves signals alone: ours set `stop`, uvicorn's would be raised a second time after a clean end."""
 
         @contextmanager
-        def capture_signals(self) -> Iterator[None]:
+        def capture_signals(self) -> Generator[None]:
             yield
 
     server = Server(config)
@@ -108,23 +147,23 @@ async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event) -> No
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the address now, so that one in use is a clear error. Raises StartError."""
+    """Take the address now, so that one in use is a clear error. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise StartError(f"cannot listen on {host}:{port} ({error.strerror}); set HENJI_HOST or HENJI_PORT") from error
-    listener.set_inheritable(True)
     return listener
 
 
 async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) -> None:
     """Take and answer messages until `stop` is set, reloading the FAQ folder when it changes.
 
-    Raises KnowledgeError when there is nothing to answer from.
+    Redis may come later than the worker. Raises KnowledgeError when there is nothing to answer from.
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
@@ -140,12 +179,15 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
         bell = await stack.enter_async_context(connect(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
         token = settings.line_channel_access_token.get_secret_value()
         mailbox = Mailbox(redis, keep_days=settings.retention_days)
+        signing_key = await _when_redis_is_there(Archive(redis).signing_key, stop)
+        if signing_key is None:
+            return
         parts = Parts(
             mailbox=mailbox,
             line=await stack.enter_async_context(open_line(token, settings.line_api_base)),
             knowledge=lambda: folder.current,
             model=await stack.enter_async_context(open_model(settings)),
-            signing_key=await Archive(redis).signing_key(),
+            signing_key=signing_key,
         )
         reloading = asyncio.create_task(_reload(folder))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
@@ -153,8 +195,20 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
         reloading.cancel()
 
 
+async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.Event) -> _T | None:
+    """Repeat the call until Redis answers; None when it is time to stop before that."""
+    while not stop.is_set():
+        try:
+            return await call()
+        except StoreUnavailable as error:
+            log.warning("redis_away", error=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_EVERY_S)
+    return None
+
+
 @asynccontextmanager
-async def open_model(settings: Settings) -> AsyncIterator["Adjudicator | None"]:
+async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]:
     """Open the language model, or give None where none is configured. Raises SettingsError for a broken prompt."""
     if not settings.model_is_on:
         yield None

@@ -118,7 +118,7 @@ async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None
 
 
 async def _cancel(*tasks: "asyncio.Future[Any]") -> None:
-    """Cancel and see it done. Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation: say it again."""
+    """Cancel and see it done. Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation: repeat it."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()

@@ -1,10 +1,10 @@
-"""Kill the web process or the worker at each of its calls, before and after it is applied: nothing lost, nothing doubled."""
+"""Kill the web process or the worker at each of its calls, before and after it is applied: none lost, none doubled."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -15,7 +15,7 @@ from service.core.records import BubbleItem, MessageItem, TraceItem
 from service.tools.fakeline.server import FakeLine
 from tests.support.plug import Plug, When, redis_proxy
 from tests.support.shop import make_shop
-from tests.support.system import SECRET, TOKEN, make_settings, run_web, run_worker
+from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
 from tests.support.waiting import cancel
 
 SHOP = make_shop()
@@ -32,15 +32,10 @@ class World:
         self.redis = redis
         self.redis_url = redis_url
 
-    async def is_quiet(self) -> bool:
-        """Whether nothing waits any more: no message, nothing to send, no lease."""
-        kinds = ("box:", "out:", "ready", "leases")
-        return not any(key.decode().removeprefix(PREFIX).startswith(kinds) for key in await self.redis.keys())
-
     async def end_leases(self) -> None:
         """Let 30 seconds pass for the leases of the dead."""
         name = f"{PREFIX}leases"
-        for conversation in await self.redis.zrange(name, 0, -1):
+        for conversation in cast("list[bytes]", await self.redis.zrange(name, 0, -1)):
             await self.redis.zadd(name, {conversation: 1})
 
     async def settle(self, customer: str = "", *texts: str) -> None:
@@ -53,7 +48,7 @@ class World:
                 await self.until_quiet()
 
     async def until_quiet(self) -> None:
-        while not await self.is_quiet():
+        while not await is_quiet(self.redis):
             await tick()
 
 
@@ -77,7 +72,7 @@ async def judge(world: World, customer: str, expected: list[str]) -> None:
 
 
 @asynccontextmanager
-async def doomed_worker(world: World, plug: Plug) -> AsyncIterator[None]:
+async def doomed_worker(world: World, plug: Plug) -> AsyncGenerator[None]:
     """A worker that is dead once its plug is pulled."""
     plug.attach(world.fake)
     async with redis_proxy(world.redis_url, plug) as proxied:
@@ -153,7 +148,7 @@ async def test_a_worker_killed_while_it_turns_a_reply_into_a_push_sends_it_once(
                 await unless_pulled(plug, world.until_quiet())
             await world.settle()
             seen = world.fake.seen(customer)
-            # Between a refused try and the note of its refusal nobody can know: then it is never pushed, staff are asked.
+            # Between a refused try and the note of its refusal nobody can know: never pushed then, staff are asked.
             assert len(seen) <= 1
             handoffs, _ = await Archive(world.redis).handoffs("waiting", "", 50)
             asked = [handoff for handoff in handoffs if handoff.customer == customer]

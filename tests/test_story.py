@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from service.tools.fakeline import events
 from tests.support.shop import make_shop
 from tests.support.system import System, run_system
 
@@ -103,8 +104,7 @@ async def test_redelivered_and_duplicated_events_are_answered_once(system: Syste
 
 async def test_an_answer_whose_token_was_refused_is_pushed(system: System) -> None:
     customer = system.fake.add_user("田中")
-    event = system.fake.make_event(customer, {"type": "message", "message": {"id": "9", "type": "text", "text": "クーポン"}})
-    event["replyToken"] = "f" * 32
-    await system.fake.send_batch([event])
+    event = system.fake.make_event(customer, events.text("クーポン"))
+    await system.fake.send_batch([{**event, "replyToken": "f" * 32}])
     assert len(await system.seen(customer, 1)) == 1
     assert system.fake.seen(customer)[0].source == "push"

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from service.core.records import HandoffRecord, HandoffStatus, Item
 from service.errors import NotFound, StoreUnavailable
 
 TALK_LENGTH = 200
-_SAME_TIME = 50
+_CHUNK = 100
 
 
 class ApiToken(msgspec.Struct, frozen=True):
@@ -70,16 +70,20 @@ class Archive:
         """
         name = f"{PREFIX}handoffs:{status}"
         score, _, last = cursor.partition("-")
-        first = int(score) if cursor else "-inf"
-        # Records with the very same time as the last one shown may stand before or after it: they are read again.
-        found = cast(
-            "list[tuple[bytes, float]]",
-            await _call(
-                self._redis.zrangebyscore(name, first, "+inf", start=0, num=count + _SAME_TIME, withscores=True)
-            ),
-        )
-        rows = [(int(at), key.decode()) for key, at in found]
-        rows = [row for row in rows if not cursor or row > (int(score), last)]
+        first = int(score) if cursor else 0
+        if cursor and not last:
+            raise ValueError(cursor)
+        # Records with the very same time as the last one shown stand before or after it: those before are passed over.
+        rows: list[tuple[int, str]] = []
+        start, ended = 0, False
+        while len(rows) <= count and not ended:
+            found = cast(
+                "list[tuple[bytes, float]]",
+                await _call(self._redis.zrangebyscore(name, first, "+inf", start=start, num=_CHUNK, withscores=True)),
+            )
+            read = [(int(at), key.decode()) for key, at in found]
+            rows += [row for row in read if not cursor or row > (first, last)]
+            start, ended = start + len(found), len(found) < _CHUNK
         page = rows[:count]
         records = await self._many("handoff", [key.encode() for _, key in page])
         following = f"{page[-1][0]}-{page[-1][1]}" if len(rows) > count else None
@@ -110,7 +114,7 @@ class Archive:
         start = f"{PREFIX}token:"
         found: dict[str, tuple[bytes, ApiToken]] = {}
         try:
-            async for key in self._redis.scan_iter(f"{start}*"):
+            async for key in cast("AsyncIterator[bytes]", self._redis.scan_iter(f"{start}*")):
                 if raw := await self._redis.get(key):
                     found[key.decode()[len(start) :][:12]] = (key, msgspec.json.decode(raw, type=ApiToken))
         except (RedisError, OSError) as error:
@@ -120,7 +124,7 @@ class Archive:
     async def _one(self, key: str) -> bytes:
         raw = cast("bytes | None", await _call(self._redis.get(key)))
         if raw is None:
-            raise NotFound(key.removeprefix(PREFIX).split(":")[0])
+            raise NotFound(f"there is no such {key.removeprefix(PREFIX).split(':')[0]}")
         return raw
 
     async def _many(self, kind: str, ids: list[bytes]) -> list[bytes]:

@@ -39,13 +39,19 @@ _T = TypeVar("_T")
 class EmbeddedValkey:
     """A running server, started by us (`owned`) or found running and adopted."""
 
-    def __init__(self, path: Path, users: int, process: subprocess.Popen[bytes] | None, *, keep_if_used: bool) -> None:
+    def __init__(self, data: Path, path: Path, users: int, extra: Sequence[str], *, keep_if_used: bool) -> None:
+        self._data = data
         self._path = path
         self._users = users
-        self._process = process
+        self._extra = extra
         self._keep_if_used = keep_if_used
-        self.owned = process is not None
+        self._process: subprocess.Popen[bytes] | None = None
         self.url = f"unix://{quote(str(path))}"
+
+    @property
+    def owned(self) -> bool:
+        """Whether we started the server that runs now."""
+        return self._process is not None
 
     @classmethod
     def start(
@@ -70,11 +76,28 @@ class EmbeddedValkey:
                 timeout_s,
                 "Another command is stopping the embedded Valkey",
             )
-            process = _adopt_or_start(data, path, extra, tied=not keep_if_used, timeout_s=timeout_s)
+            server = cls(data, path, users, extra, keep_if_used=keep_if_used)
+            server.start_again(timeout_s)
         except BaseException:
             os.close(users)
             raise
-        return cls(path, users, process, keep_if_used=keep_if_used)
+        return server
+
+    def start_again(self, timeout_s: float = 60.0) -> None:
+        """Start the server after it died, or adopt the one that somebody else started meanwhile. Raises StartError."""
+        self._process = _adopt_or_start(
+            self._data, self._path, self._extra, tied=not self._keep_if_used, timeout_s=timeout_s
+        )
+
+    def has_died(self) -> bool:
+        """Whether no server lives on this directory any more; one that hangs has not died. Never blocks."""
+        if self._process is not None and self._process.poll() is None:
+            return False
+        lock = _lock_file(self._data / "server.lock")
+        try:
+            return _try_lock(lock, fcntl.LOCK_EX)
+        finally:
+            os.close(lock)
 
     def is_alive(self, timeout_s: float = 2.0) -> bool:
         """Whether it answers within the time; a server that is busy or still reading its file does."""

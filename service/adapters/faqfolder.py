@@ -1,11 +1,11 @@
 """The FAQ folder on disk: read, watched, and turned into knowledge. A broken file keeps its own last good version."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import structlog
-import watchfiles
 
 from service.core.entries import Problem
 from service.core.faq import FaqFile, assemble, format_problem, read_file
@@ -13,14 +13,14 @@ from service.core.knowledge import Knowledge, build_knowledge, version_of
 from service.errors import KnowledgeError
 
 log = structlog.get_logger()
-_SETTLE_MS = 200
+_LOOK_EVERY_S = 0.5
 
 
 def read_files(directory: Path) -> list[FaqFile]:
     """Read every FAQ file of a folder and of the folders in it. Raises KnowledgeError when there is no such folder."""
     if not directory.is_dir():
         raise KnowledgeError(f"{directory}: no such folder")
-    paths = sorted(directory.rglob("*.md"))
+    paths = _paths(directory)
     names = {path: path.relative_to(directory) for path in paths}
     # "_" is for files that are not FAQ; "." for what editors and git leave there.
     return [
@@ -28,6 +28,13 @@ def read_files(directory: Path) -> list[FaqFile]:
         for path, name in names.items()
         if not any(part.startswith(("_", ".")) for part in name.parts)
     ]
+
+
+def _paths(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.rglob("*.md"))
+    except OSError as error:
+        raise KnowledgeError(f"{directory}: cannot be read: {error.strerror}") from error
 
 
 def _read(path: Path, name: str) -> FaqFile:
@@ -69,15 +76,46 @@ class FaqFolder:
         self._good = folder.files
         return list(folder.problems)
 
-    async def watch(self) -> AsyncIterator[None]:
-        """Reload whenever a file changes, for ever. Yields after each reload, good or bad."""
-        async for _ in watchfiles.awatch(self._directory, step=_SETTLE_MS, debounce=1000):
-            try:
-                report(await asyncio.to_thread(self.load))
+    async def watch(self) -> AsyncGenerator[None]:
+        """Reload whenever a file changes, for ever. Yields after each reload, good or bad.
+
+        The folder is looked at twice a second, which costs a millisecond and works where the kernel's own notices do
+        not: on network and container mounts, and when the folder goes and another one takes its place. What is still
+        being written is read when two looks in a row agree. The first reload comes by itself, for what was saved
+        before the watch began.
+        """
+        loaded, before = None, None
+        while True:
+            now = await asyncio.to_thread(_look, self._directory)
+            if now == before != loaded:
+                loaded = now
+                await self._reload()
+                yield
+            before = now
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _reload(self) -> None:
+        before = self._current
+        try:
+            problems = await asyncio.to_thread(self.load)
+        except KnowledgeError as error:
+            log.warning("faq_refused", problems=str(error))
+        except Exception:  # a fault in our own code must not end the watch: the next save may be read again
+            log.exception("faq_reload_failed")
+        else:
+            report(problems)
+            if self._current is not before:
                 log.info("faq_loaded", version=self.current.version, entries=len(self.current.entries))
-            except KnowledgeError as error:
-                log.error("faq_refused", problems=str(error))
-            yield
+
+
+def _look(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What tells one state of the folder's files from another, without reading them."""
+    found: list[tuple[str, int, int, int]] = []
+    with contextlib.suppress(OSError, KnowledgeError):  # it went away meanwhile: the next look differs again
+        for path in _paths(directory):
+            file = path.stat()
+            found.append((str(path), file.st_ino, file.st_mtime_ns, file.st_ctime_ns))
+    return tuple(found)
 
 
 def report(problems: list[Problem]) -> None:

@@ -4,9 +4,9 @@ The SDK's client is built inside a running loop and lives as long as the process
 ignores netrc and proxies of the environment, and every call has a time limit (its default is 300 s).
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import msgspec
@@ -22,7 +22,7 @@ from pydantic.v1 import ValidationError
 
 from service.core.sending import Accepted, Limited, Outcome, Refused, Unknown
 
-_TIMEOUT = aiohttp.ClientTimeout(total=8, connect=3)
+TIME_LIMIT = aiohttp.ClientTimeout(total=8, connect=3)
 _CONNECTIONS = 50
 
 
@@ -36,35 +36,41 @@ class _Error(msgspec.Struct):
 class Line:
     """Sends. Network trouble and error statuses are outcomes, not exceptions."""
 
-    def __init__(self, api: AsyncMessagingApi) -> None:
+    def __init__(self, api: AsyncMessagingApi, time_limit: aiohttp.ClientTimeout = TIME_LIMIT) -> None:
         self._api = api
+        self._time_limit = time_limit
 
     async def reply(self, token: str, messages: tuple[dict[str, Any], ...]) -> Outcome:
         """Send up to five messages with a reply token: free, once."""
-        request = _build(ReplyMessageRequest, {"replyToken": token, "messages": messages})
-        if isinstance(request, Refused):
-            return request
-        return await _outcome(self._api.reply_message(request, _request_timeout=_TIMEOUT))
+
+        def call() -> Awaitable[Any]:
+            request = ReplyMessageRequest.from_dict({"replyToken": token, "messages": messages})
+            return self._api.reply_message(request, _request_timeout=self._time_limit)
+
+        return await _outcome(call)
 
     async def push(self, to: str, messages: tuple[dict[str, Any], ...], key: str) -> Outcome:
         """Send up to five messages at LINE's price. `key` makes LINE accept the same request only once in 24 h."""
-        request = _build(PushMessageRequest, {"to": to, "messages": messages})
-        if isinstance(request, Refused):
-            return request
-        return await _outcome(self._api.push_message(request, key, _request_timeout=_TIMEOUT))
+
+        def call() -> Awaitable[Any]:
+            request = PushMessageRequest.from_dict({"to": to, "messages": messages})
+            return self._api.push_message(request, key, _request_timeout=self._time_limit)
+
+        return await _outcome(call)
 
 
-def _build(kind: type[Any], body: dict[str, Any]) -> Any:
-    """Make the SDK's request. `from_dict` keeps the messages whole: the constructors drop what dicts hold."""
+async def _outcome(call: Callable[[], Awaitable[Any]]) -> Outcome:
+    """Make a request and send it.
+
+    Requests are made with `from_dict`: the SDK's constructors drop what dicts hold. The SDK checks a request while it
+    is made and when its method is called; nothing is sent before it is awaited.
+    """
     try:
-        return kind.from_dict(body)
+        answer = call()
     except ValidationError as error:
         return Refused(400, details=True, message=str(error))
-
-
-async def _outcome(call: Awaitable[Any]) -> Outcome:
     try:
-        await call
+        await answer
     except ApiException as error:
         return _read_error(error)
     except ValidationError:
@@ -76,9 +82,9 @@ async def _outcome(call: Awaitable[Any]) -> Outcome:
 
 
 def _read_error(error: ApiException) -> Outcome:
-    status = int(error.status or 0)
+    status, written = cast("int", error.status), cast("str | None", error.body)
     try:
-        body = msgspec.json.decode(error.body or b"{}", type=_Error)
+        body = msgspec.json.decode(written or "{}", type=_Error)
     except msgspec.DecodeError:
         body = _Error()
     if status == 409:
@@ -92,11 +98,13 @@ def _read_error(error: ApiException) -> Outcome:
 
 
 @asynccontextmanager
-async def open_line(access_token: str, api_base: str | None) -> AsyncIterator[Line]:
+async def open_line(
+    access_token: str, api_base: str | None, time_limit: aiohttp.ClientTimeout = TIME_LIMIT
+) -> AsyncGenerator[Line]:
     """Open the client. `api_base` replaces LINE's address, without a slash at the end; None is LINE itself."""
     configuration = Configuration(access_token=access_token, host=api_base)
     async with AsyncApiClient(configuration) as client:
         await client.rest_client.pool_manager.close()
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
         client.rest_client.pool_manager = aiohttp.ClientSession(connector=connector, trust_env=False)
-        yield Line(AsyncMessagingApi(client))
+        yield Line(AsyncMessagingApi(client), time_limit)

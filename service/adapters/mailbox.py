@@ -25,7 +25,7 @@ from service.errors import LeaseLost, StoreUnavailable
 LEASE_MS = 30_000
 PREFIX = "{henji}:"
 _SCRIPTS = ("put", "take", "renew", "park", "fail", "commit", "sent", "staff")
-_Committed = Literal["done", "lost", "changed", "unsent", "newer"]
+Committed = Literal["done", "lost", "changed", "unsent", "newer"]
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class _Taken(msgspec.Struct):
 
 
 def connect(url: str, *, timeout_s: float) -> Redis:
-    """Make a client for a URL (`redis://`, `rediss://`, `unix://`). It never retries by itself: each step knows better."""
+    """Make a client for a URL (`redis://`, `rediss://`, `unix://`). It never retries: each step knows better."""
     return Redis.from_url(
         url,
         socket_timeout=timeout_s,
@@ -100,8 +100,9 @@ class Mailbox:
     `keep_days` is how long items and closed handoffs are kept.
     """
 
-    def __init__(self, redis: Redis, *, keep_days: int) -> None:
+    def __init__(self, redis: Redis, *, keep_days: int, lease_ms: int = LEASE_MS) -> None:
         self._redis = redis
+        self._lease_ms = lease_ms
         self._keep_s = keep_days * 86_400
         common = _script("common")
         self._scripts = {name: redis.register_script(f"{common}\n{_script(name)}") for name in _SCRIPTS}
@@ -127,15 +128,15 @@ class Mailbox:
         `token` is a new random one for each lease. `again` repeats a call whose answer was lost, with the same token:
         the same lease comes back, if there was one.
         """
-        call = {"token": token, "lease_ms": LEASE_MS, "again": again}
-        ends_at = time.monotonic() + LEASE_MS / 1000
+        call = {"token": token, "lease_ms": self._lease_ms, "again": again}
+        ends_at = time.monotonic() + self._lease_ms / 1000
         packed = await self._run("take", call)
         return _read_lease(token, packed, ends_at) if packed else None
 
     async def renew(self, lease: Lease) -> bool:
         """RENEW: keep the lease. False when it is lost: stop working on it."""
-        ends_at = time.monotonic() + LEASE_MS / 1000
-        renewed = bool(await self._run("renew", self._of(lease) | {"lease_ms": LEASE_MS}))
+        ends_at = time.monotonic() + self._lease_ms / 1000
+        renewed = bool(await self._run("renew", self._of(lease) | {"lease_ms": self._lease_ms}))
         lease.ends_at = ends_at if renewed else 0
         return renewed
 
@@ -147,7 +148,7 @@ class Mailbox:
         """FAIL: count a handler's error and give the lease back for a later try. Returns how many errors in a row."""
         return cast("int", await self._run("fail", self._of(lease)))
 
-    async def commit(self, lease: Lease, turn: Turn, plan: Plan) -> tuple[_Committed, Head | None]:
+    async def commit(self, lease: Lease, turn: Turn, plan: Plan) -> tuple[Committed, Head | None]:
         """COMMIT: write a decision and all that follows. With "done" comes the item to send now, if there is one."""
         call = self._of(lease) | self._write(plan)
         call |= {
@@ -304,5 +305,5 @@ def _read_head(element: str, now: int) -> Head:
             first_try=int(first_try),
             now=now,
         ),
-        token="" if token == "-" else token,
+        token=token if mode == "reply" else "",
     )

@@ -6,8 +6,11 @@ from typing import Any
 MAX_BUBBLES = 5
 MAX_UNITS = 5000
 MAX_LABEL = 20
+MAX_DISPLAY = 300
 MAX_SENDER = 20
-_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
+_JOINER = "\u200d"
+_MARKS = {"Mn", "Me", "Mc"}
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 
 
 def text_message(text: str, sender: str) -> dict[str, Any]:
@@ -20,7 +23,12 @@ def with_buttons(message: dict[str, Any], buttons: list[tuple[str, str]]) -> dic
     items = [
         {
             "type": "action",
-            "action": {"type": "postback", "label": cut(label, MAX_LABEL), "data": data, "displayText": label},
+            "action": {
+                "type": "postback",
+                "label": cut(label, MAX_LABEL),
+                "data": data,
+                "displayText": cut(label, MAX_DISPLAY),
+            },
         }
         for label, data in buttons
     ]
@@ -28,17 +36,38 @@ def with_buttons(message: dict[str, Any], buttons: list[tuple[str, str]]) -> dic
 
 
 def cut(text: str, limit: int) -> str:
-    """Cut to at most `limit` characters as people count them, with … where something went, never inside an emoji."""
+    """Cut to at most `limit` code points, with … where something went, never inside what people see as one character.
+
+    LINE counts some limits in graphemes, others in UTF-16 units; `limit` code points of a label are within both for
+    all but a row of emoji.
+    """
     if len(text) <= limit:
         return text
-    end = limit - 1
-    while end > 0 and (_continues(text[end]) or text[end - 1] == "\u200d"):
+    return f"{text[: _between_characters(text, limit - 1)]}…"
+
+
+def _between_characters(text: str, end: int) -> int:
+    """Move the end of a cut back to where it parts no emoji, flag or accented letter."""
+    while end > 0 and (_continues(text[end]) or text[end - 1] == _JOINER or _parts_flag(text, end)):
         end -= 1
-    return f"{text[:end]}…"
+    return end
 
 
 def _continues(char: str) -> bool:
-    return char in _JOINERS or unicodedata.combining(char) != 0 or "\U0001f3fb" <= char <= "\U0001f3ff"
+    """Accents, half-width voicing marks, variation selectors, skin tones, joiners, the tags of a region's flag."""
+    return (
+        unicodedata.category(char) in _MARKS
+        or char in {_JOINER, "\uff9e", "\uff9f"}
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+        or "\U000e0020" <= char <= "\U000e007f"
+    )
+
+
+def _parts_flag(text: str, end: int) -> bool:
+    """A country's flag is two letters of their own alphabet; a row of flags is a row of pairs."""
+    before = text[:end]
+    letters = len(before) - len(before.rstrip(_FLAG_LETTERS))
+    return text[end] in _FLAG_LETTERS and letters % 2 == 1
 
 
 def utf16_units(text: str) -> int:
@@ -47,16 +76,20 @@ def utf16_units(text: str) -> int:
 
 
 def split_text(text: str, limit: int = MAX_UNITS) -> list[str]:
-    """Split a long text into bubbles of at most `limit` UTF-16 units, at a line's end where there is one."""
+    """Split a long text into bubbles of at most `limit` (2 or more) UTF-16 units, at a line's end where there is one.
+
+    Nothing is lost but white space where it was cut; a text of nothing else gives no bubble.
+    """
     bubbles: list[str] = []
     rest = text.strip()
     while utf16_units(rest) > limit:
-        end = _longest_prefix(rest, limit)
+        longest = _longest_prefix(rest, limit)
+        end = _between_characters(rest, longest) or longest
         at_line = rest.rfind("\n", end // 2, end)
         end = at_line if at_line > 0 else end
         bubbles.append(rest[:end].rstrip())
         rest = rest[end:].lstrip("\n")
-    return [*bubbles, rest] if rest else bubbles
+    return [bubble for bubble in (*bubbles, rest) if bubble]
 
 
 def _longest_prefix(text: str, limit: int) -> int:

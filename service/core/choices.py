@@ -35,10 +35,15 @@ def read_button(key: bytes, customer: str, data: str) -> Tap | None:
     """Read a tapped button's data. None when it is not ours, not this customer's, or was changed."""
     kind, _, rest = data.partition(":")
     signature, _, entry = rest.partition(":")
-    if kind != "choice" or not hmac.compare_digest(signature.encode(), _sign(key, customer, entry).encode()):
+    if kind != "choice" or not hmac.compare_digest(_bytes(signature), _sign(key, customer, entry).encode()):
         return None
     return Tap(entry or None)
 
 
 def _sign(key: bytes, customer: str, entry: str) -> str:
-    return hmac.new(key, f"{customer}\n{entry}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, _bytes(f"{customer}\n{entry}"), hashlib.sha256).hexdigest()[:32]
+
+
+def _bytes(text: str) -> bytes:
+    # Whoever sends the data may put half an emoji into it.
+    return text.encode("utf-8", "surrogatepass")

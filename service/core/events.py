@@ -8,14 +8,18 @@ used, since it drops the sender and the reply token of anything it does not know
 import hashlib
 import json
 import re
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
 from service.errors import HenjiError
 
 MessageKind = Literal["text", "sticker", "image", "video", "audio", "file", "location", "unknown"]
-_KINDS: frozenset[str] = frozenset({"text", "sticker", "image", "video", "audio", "file", "location"})
+_KINDS: Mapping[str, MessageKind] = MappingProxyType({kind: kind for kind in get_args(MessageKind)})
+_LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+_T = TypeVar("_T")
 _SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SAFE_TOKEN = re.compile(r"[!-~]{1,200}")
 
@@ -26,39 +30,6 @@ class MalformedWebhook(HenjiError):
 
 class _Body(msgspec.Struct):
     events: list[msgspec.Raw]
-
-
-class _Source(msgspec.Struct):
-    type: str = ""
-    userId: str = ""  # noqa: N815 - LINE's own names
-    groupId: str = ""  # noqa: N815
-    roomId: str = ""  # noqa: N815
-
-
-class _Message(msgspec.Struct):
-    id: str = ""
-    type: str = ""
-    text: str = ""
-
-
-class _Postback(msgspec.Struct):
-    data: str = ""
-
-
-class _Unsend(msgspec.Struct):
-    messageId: str = ""  # noqa: N815
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    mode: str = "active"
-    timestamp: int = 0
-    webhookEventId: str = ""  # noqa: N815
-    replyToken: str = ""  # noqa: N815
-    source: _Source = msgspec.field(default_factory=_Source)
-    message: _Message | None = None
-    postback: _Postback | None = None
-    unsend: _Unsend | None = None
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -109,7 +80,8 @@ Event = Said | Tapped | Other
 def read_webhook(body: bytes) -> list[Incoming]:
     """Split a webhook body into events ready to be stored. An empty list is LINE's connection check.
 
-    Raises MalformedWebhook when the body is not JSON with a list `events`; an odd event inside it never raises.
+    Raises MalformedWebhook when the body is not JSON with a list `events`, or nested more than a thousand levels deep;
+    an odd event inside it never raises.
     """
     try:
         text = body.decode()
@@ -133,44 +105,71 @@ def _without_lone_surrogates(body: str) -> str:
 
 
 def _incoming(raw: bytes) -> Incoming:
-    event = _decode(raw)
-    known = _SAFE_ID.fullmatch(event.webhookEventId)
-    event_id = event.webhookEventId if known else hashlib.sha256(raw).hexdigest()[:40]
-    source = event.source
-    owner = source.groupId or source.roomId or source.userId
+    event = _Object(raw)
+    given_id = event.text("webhookEventId")
+    event_id = given_id if _SAFE_ID.fullmatch(given_id) else hashlib.sha256(raw).hexdigest()[:40]
+    source = event.inside("source")
+    owner = source.text("userId") if _is_private(source) else source.text("groupId") or source.text("roomId")
+    token = event.text("replyToken")
+    unsent = event.inside("unsend").text("messageId")
     return Incoming(
         id=event_id,
         conversation=owner if _SAFE_ID.fullmatch(owner) else f"?{event_id}",
         raw=raw.decode(),
-        at=event.timestamp,
-        reply_token=event.replyToken if _SAFE_TOKEN.fullmatch(event.replyToken) else "",
-        unsent=event.unsend.messageId if event.unsend and _SAFE_ID.fullmatch(event.unsend.messageId) else "",
+        at=_time(event),
+        reply_token=token if _SAFE_TOKEN.fullmatch(token) else "",
+        unsent=unsent if _SAFE_ID.fullmatch(unsent) else "",
     )
-
-
-def _decode(raw: bytes) -> _Event:
-    try:
-        return msgspec.json.decode(raw, type=_Event, strict=False)
-    except (msgspec.DecodeError, RecursionError):
-        return _Event(type="unreadable")
 
 
 def read_event(event_id: str, raw: str) -> Event:
     """Read one stored event. Whatever cannot be understood is an `Other`."""
-    event = _decode(raw.encode())
-    if event.mode != "active":
-        return Other(event_id, event.timestamp, "standby")
-    if event.source.groupId or event.source.roomId:
-        return Other(event_id, event.timestamp, "group")
-    if event.type == "message" and event.message:
-        kind = event.message.type
-        return Said(
-            event=event_id,
-            at=event.timestamp,
-            message=event.message.id,
-            kind=kind if kind in _KINDS else "unknown",  # pyright: ignore[reportArgumentType] - checked right here
-            text=event.message.text if kind == "text" else "",
-        )
-    if event.type == "postback" and event.postback:
-        return Tapped(event_id, event.timestamp, event.postback.data)
-    return Other(event_id, event.timestamp, event.type)
+    event = _Object(raw.encode())
+    at, kind = _time(event), event.text("type")
+    if event.text("mode") not in {"active", ""}:
+        return Other(event_id, at, "standby")
+    if not _is_private(event.inside("source")):
+        return Other(event_id, at, "group")
+    if kind == "message":
+        return _said(event_id, at, event.inside("message"))
+    if kind == "postback":
+        return Tapped(event_id, at, event.inside("postback").text("data"))
+    return Other(event_id, at, kind or "unreadable")
+
+
+def _said(event_id: str, at: int, message: "_Object") -> Said:
+    kind = _KINDS.get(message.text("type"), "unknown")
+    return Said(event_id, at, message.text("id"), kind, message.text("text") if kind == "text" else "")
+
+
+def _is_private(source: "_Object") -> bool:
+    """Tell a customer alone from a group, a room, and whatever LINE may invent."""
+    return source.text("type") in {"user", ""} and not source.text("groupId") and not source.text("roomId")
+
+
+def _time(event: "_Object") -> int:
+    return int(min(max(event.read("timestamp", float, 0.0), 0.0), _LATEST_MS))
+
+
+class _Object:
+    """A JSON object read without trust: what is missing, or of another kind than LINE promises, reads as empty."""
+
+    def __init__(self, raw: bytes | msgspec.Raw) -> None:
+        self._fields = _decode(raw, dict[str, msgspec.Raw], {})
+
+    def inside(self, name: str) -> "_Object":
+        return _Object(self._fields.get(name, b""))
+
+    def text(self, name: str) -> str:
+        # LINE's reference calls some ids numbers that are strings in life.
+        return self.read(name, str, "") or str(self.read(name, int, 0) or "")
+
+    def read(self, name: str, kind: "type[_T]", default: _T) -> _T:
+        return _decode(self._fields.get(name, b""), kind, default)
+
+
+def _decode(raw: bytes | msgspec.Raw, kind: "type[_T]", default: _T) -> _T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, RecursionError):
+        return default

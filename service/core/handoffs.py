@@ -1,13 +1,14 @@
 """What may happen to a handoff: opened, joined by further turns, claimed, replied to, done.
 
-Each function takes the record as it is and returns the record as it shall be; whether it is still so when it is written is the
-store's business.
+Each function takes the record as it is and returns the record as it shall be; whether it is still so when it is
+written is the store's business.
 """
 
 from datetime import datetime, timedelta
 
 import msgspec
 
+from service.core.bubbles import cut
 from service.core.conversation import Turn
 from service.core.decisions import Handoff
 from service.core.records import HandoffRecord, TurnRecord, utc
@@ -15,25 +16,32 @@ from service.errors import Conflict
 
 FIRST_REPLY_TARGET = timedelta(hours=1)
 SUMMARY_CHARACTERS = 80
-_MEDIA_WORDS = {"sticker": "[スタンプ]", "image": "[写真]", "video": "[動画]", "audio": "[音声]", "file": "[ファイル]"}
+_MEDIA_WORDS = {
+    "sticker": "[スタンプ]",
+    "image": "[写真]",
+    "video": "[動画]",
+    "audio": "[音声]",
+    "file": "[ファイル]",
+    "location": "[位置情報]",
+}
 
 
 def open_handoff(
-    handoff_id: str, customer: str, turn: Turn, decision: Handoff, version: str, now: datetime
+    handoff_id: str, decision: Handoff, turn: Turn, *, customer: str, knowledge: str, now: datetime
 ) -> HandoffRecord:
-    """Open a handoff that waits for staff."""
+    """Open a handoff that waits for staff. `knowledge` is the version of the FAQ that was asked."""
     return HandoffRecord(
         id=handoff_id,
         customer=customer,
         status="waiting",
         reason=decision.reason,
-        summary=_describe(turn)[:SUMMARY_CHARACTERS],
+        summary=cut(_describe(turn), SUMMARY_CHARACTERS),
         turns=(_record(turn),),
         candidates=decision.candidates,
         created_at=now,
         due_at=now + FIRST_REPLY_TARGET,
         unreplied_since=now,
-        knowledge=version,
+        knowledge=knowledge,
     )
 
 
@@ -45,7 +53,10 @@ def join(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
 
 
 def claim(handoff: HandoffRecord, staff: str, *, take_over: bool) -> HandoffRecord:
-    """Make `staff` the one who replies. Raises Conflict when it is done, or somebody else holds it and nobody said take over."""
+    """Make `staff` the one who replies.
+
+    Raises Conflict when it is done, or when somebody else holds it and `take_over` is not said.
+    """
     if handoff.status == "done":
         raise Conflict("this handoff is done")
     if handoff.assignee not in (None, staff) and not take_over:

@@ -24,17 +24,16 @@ class Knowledge:
 
 def build_knowledge(entries: Sequence[Entry]) -> Knowledge:
     """Build a snapshot. Takes seconds for thousands of entries: call it off the event loop."""
-    served = [entry for entry in entries if entry.action in ("answer", "handoff")]
     return Knowledge(
         version=version_of(entries),
         entries={entry.id: entry for entry in entries},
         keywords={
             normalize(text): entry.id
-            for entry in served
-            if entry.match == "keyword"
+            for entry in entries
+            if entry.match == "keyword" and entry.action in {"answer", "handoff"}
             for text in (entry.question, *entry.phrasings)
         },
-        index=build_index(served),
+        index=build_index(entries),
     )
 
 

@@ -4,16 +4,18 @@ Pure: it only says what shall be written (a `Plan`); the mailbox writes it, or w
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
 from service.core import handoffs
-from service.core.bubbles import split_text, text_message, with_buttons
+from service.core.bubbles import MAX_DISPLAY, cut, split_text, text_message, with_buttons
 from service.core.choices import button_data
 from service.core.conversation import Conversation, Turn
-from service.core.decisions import Answer, Clarify, Decision, Handoff, Silent
+from service.core.decisions import Answer, Clarify, Decision, Handoff, HandoffReason, Silent
 from service.core.events import Event, Said
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
@@ -27,9 +29,12 @@ from service.core.records import (
     TraceItem,
     utc,
 )
-from service.core.texts import Lang, language_of, text
+from service.core.texts import Lang, TextName, language_of, text
 
 _NAMESPACE = uuid.UUID("5e0d9b4e-7c8e-4a57-9a6e-0d6f5c0b7a11")
+_NOTICES: Mapping[HandoffReason, TextName] = MappingProxyType(
+    {"asked": "handoff_asked", "media": "media", "error": "error"}
+)
 OutKind = Literal["answer", "clarify", "notice", "reply"]
 
 
@@ -81,13 +86,16 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
     """Say all that follows from the decision about a turn."""
     out = _outgoing(decision, turn, given)
     opened = _handoff(decision, turn, given)
-    fields = {"state": given.conversation.state, "choices": ""}
+    fields = {"state": given.conversation.state}
+    if not turn.other:
+        # Choices hold for the customer's next turn; what is no message does not take them away.
+        fields["choices"] = ""
     if isinstance(decision, Clarify):
         fields["choices"] = msgspec.json.encode(decision.choices).decode()
     if isinstance(decision, Handoff) and opened:
         fields |= {"state": "waiting", "handoff": opened.id}
     kept = () if turn.other else given.events
-    messages = tuple(_message_item(event, turn, given.now) for event in kept)
+    messages = tuple(_message_item(event, turn) for event in kept)
     bubbles = out.bubbles if out else ()
     trace = _trace(decision, turn, given)
     return Plan(
@@ -100,9 +108,9 @@ def decision_name(decision: Decision) -> str:
     return str(type(decision).__struct_config__.tag)
 
 
-def reply_by_staff(action: str, customer: str, staff: str, words: str, now: datetime, lang: Lang = "ja") -> Outgoing:
+def reply_by_staff(words: str, *, action: str, customer: str, staff: str, now: datetime) -> Outgoing:
     """Make the request for a person's reply. `action` is a random id of this very reply."""
-    sender = text("staff", lang, name=staff)
+    sender = text("staff", "ja", name=staff)
     parts = split_text(words)
     return Outgoing(
         id=action,
@@ -124,16 +132,18 @@ def retry_key(*parts: str) -> str:
 
 
 def _handoff(decision: Decision, turn: Turn, given: Circumstances) -> HandoffRecord | None:
-    """The handoff as it is after this turn: opened by a Handoff, joined by what the customer says while it is open."""
+    """The handoff to write: opened by a Handoff, joined by whatever the customer says while it is open."""
     if given.handoff:
-        return given.handoff if turn.other else handoffs.join(given.handoff, turn, given.now)
+        return None if turn.other else handoffs.join(given.handoff, turn, given.now)
     return _open(decision, turn, given) if isinstance(decision, Handoff) else None
 
 
 def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
     handoff_id = retry_key("handoff", turn.id).replace("-", "")[:16]
     customer = given.conversation.customer
-    return handoffs.open_handoff(handoff_id, customer, turn, decision, given.knowledge.version, given.now)
+    return handoffs.open_handoff(
+        handoff_id, decision, turn, customer=customer, knowledge=given.knowledge.version, now=given.now
+    )
 
 
 def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing | None:
@@ -169,7 +179,7 @@ def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing 
 
 def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: Circumstances) -> dict[str, Any]:
     customer, entries = given.conversation.customer, given.knowledge.entries
-    labels = [entries[choice].question for choice in choices] + [text("ask_staff", lang)]
+    labels = [cut(entries[choice].question, MAX_DISPLAY) for choice in choices] + [text("ask_staff", lang)]
     data = [button_data(given.key, customer, choice) for choice in (*choices, None)]
     numbered = "\n".join(f"{number}. {label}" for number, label in enumerate(labels, 1))
     message = text_message(f"{text('clarify', lang)}\n\n{numbered}", sender)
@@ -180,14 +190,13 @@ def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, .
     """Tell the customer that a person will reply: in the entry's own words where it has some."""
     if decision.entry and given.knowledge.entries[decision.entry].bubbles:
         return given.knowledge.entries[decision.entry].bubbles
-    names = {"asked": "handoff_asked", "media": "media", "error": "error"}
-    return (text(names.get(decision.reason, "handoff_open"), lang),)
+    return (text(_NOTICES.get(decision.reason, "handoff_open"), lang),)
 
 
-def _message_item(event: Event, turn: Turn, now: datetime) -> MessageItem:
+def _message_item(event: Event, turn: Turn) -> MessageItem:
     if isinstance(event, Said):
         return MessageItem(id=event.event, at=utc(event.at), type=event.kind, text=event.text, message=event.message)
-    return MessageItem(id=event.event, at=now, type="text", text=turn.text, message="")
+    return MessageItem(id=event.event, at=utc(event.at), type="text", text=turn.text, message="")
 
 
 def _trace(decision: Decision, turn: Turn, given: Circumstances) -> TraceItem:

@@ -1,7 +1,7 @@
 """What becomes of an outgoing item after a try: the table of LINE's answers, without any I/O.
 
-The facts behind it (Messaging API reference, Send reply message, Retry failed API requests): a reply token works once; a 4xx
-means that nothing was sent; a timeout or 5xx says nothing; a push with a retry key may be repeated for 24 hours.
+The facts behind it (Messaging API reference, Send reply message, Retry failed API requests): a reply token works once;
+a 4xx means that nothing was sent; a timeout or 5xx says nothing; a push with a retry key may be repeated for 24 hours.
 """
 
 from typing import Literal
@@ -83,10 +83,15 @@ Next = Done | Again | MakePush
 
 
 def before_sending(attempt: Attempt, state: str) -> Done | None:
-    """Say whether the item must not be sent any more: a person has taken over, or it comes too late."""
+    """Say whether the item must not be sent any more: a person has taken over, or it comes too late.
+
+    A late item of the bot may still go out while its reply token is fresh: that is a redelivered message's.
+    """
     if attempt.by_bot and state == "human":
         return Done("superseded", why="staff")
-    if attempt.by_bot and attempt.mode == "push" and attempt.tries == 0 and _is_late(attempt):
+    if _is_late(attempt) and attempt.mode == "push":
+        return _given_up(attempt, "late")
+    if _is_late(attempt) and attempt.tries == 0 and not _token_is_fresh(attempt):
         return Done("failed", why="late")
     if attempt.tries and attempt.now - attempt.first_try > RETRY_PUSH_WITHIN_MS:
         return Done("unconfirmed", why="unconfirmed")
@@ -98,31 +103,39 @@ def after_sending(attempt: Attempt, outcome: Outcome) -> Next:
     match outcome:
         case Accepted():
             return Done("sent", billed=attempt.mode == "push")
-        case Limited(quota=True):
-            return Done("failed", why="quota")
-        case Limited():
-            return Again(_backoff(attempt), untried=attempt.tries == 0)
+        case Unknown():
+            return Again(_backoff(attempt), untried=False)
+        case Limited(quota):
+            return _given_up(attempt, "quota") if quota else Again(_backoff(attempt), untried=attempt.tries == 0)
         case Refused(401 | 403):
             return Again(_LONGEST_DELAY_MS, untried=attempt.tries == 0)
-        case Refused() if attempt.mode == "reply" and not outcome.details:
+        case Refused(details=False) if attempt.mode == "reply":
             return _after_refused_reply(attempt)
         case Refused():
             return Done("failed", why="refused")
-        case Unknown():
-            return Again(_backoff(attempt), untried=False)
 
 
 def _after_refused_reply(attempt: Attempt) -> Next:
     """A refused token was too old, or an earlier try of ours has used it up."""
     if attempt.tries == 0:
-        return Done("failed", why="late") if attempt.by_bot and _is_late(attempt) else MakePush()
-    if attempt.now - attempt.token_at < TOKEN_IS_FRESH_MS:
+        return Done("failed", why="late") if _is_late(attempt) else MakePush()
+    if _token_is_fresh(attempt):
         return Done("sent")
     return Done("unconfirmed", why="unconfirmed")
 
 
+def _given_up(attempt: Attempt, why: Literal["late", "quota"]) -> Done:
+    """Give it up: `failed` only where no earlier try may have got through."""
+    return Done("failed" if attempt.tries == 0 else "unconfirmed", why=why)
+
+
 def _is_late(attempt: Attempt) -> bool:
-    return attempt.now - attempt.said_at > PUSH_ANSWER_WITHIN_MS
+    """A person's reply never comes too late."""
+    return attempt.by_bot and attempt.now - attempt.said_at > PUSH_ANSWER_WITHIN_MS
+
+
+def _token_is_fresh(attempt: Attempt) -> bool:
+    return attempt.now - attempt.token_at < TOKEN_IS_FRESH_MS
 
 
 def _backoff(attempt: Attempt) -> int:

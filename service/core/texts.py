@@ -10,7 +10,7 @@ from typing import Literal
 
 Lang = Literal["ja", "en"]
 TextName = Literal[
-    "handoff_open", "handoff_asked", "clarify", "media", "error", "stale_button", "ask_staff", "bot", "staff"
+    "handoff_open", "handoff_asked", "clarify", "media", "error", "ask_staff", "bot", "staff"
 ]
 
 _TEXTS: Mapping[TextName, Mapping[Lang, str]] = MappingProxyType(
@@ -36,10 +36,6 @@ _TEXTS: Mapping[TextName, Mapping[Lang, str]] = MappingProxyType(
         "error": {
             "ja": "申し訳ございません。自動でお答えできませんでした。スタッフが確認し、{when}お返事します。",
             "en": "We are sorry, we could not answer this automatically. Our staff will check and reply {when}.",
-        },
-        "stale_button": {
-            "ja": "選択肢が新しくなりました。もう一度お選びください。",
-            "en": "The choices have changed. Please choose again.",
         },
         "ask_staff": {"ja": "スタッフに聞く", "en": "Ask our staff"},
         "bot": {"ja": "自動応答", "en": "Auto-reply"},

@@ -76,7 +76,7 @@ def _in_words(decision: Decision, trace: ModelTrace | None, knowledge: Knowledge
         lines += ["", f"AI: {trace.verdict}  ({trace.name}, {trace.prompt}, {trace.ms} ms)"]
     candidates = () if isinstance(decision, Silent) else decision.candidates
     if candidates:
-        lines += ["", f"候補（{SURE:.2f} 以上で回答、{POSSIBLE:.2f} 未満は該当なし）"]
+        lines += ["", f"候補（{SURE:.3f} 以上で回答、{POSSIBLE:.3f} 未満は該当なし）"]
         lines += [
             f"  {candidate.probability:.3f}  {knowledge.entries[candidate.entry].question}  [{candidate.entry}]"
             for candidate in candidates[:5]

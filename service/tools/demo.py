@@ -15,7 +15,7 @@ from service import wiring
 from service.errors import StartError
 from service.settings import Settings
 from service.tools.fakeline.server import FakeLine
-from service.tools.processes import Child, run_together
+from service.tools.processes import run_together, service_process
 from service.tools.simulator.app import start_simulator
 
 # Apart from real data: a message to an invented customer must never reach the real LINE.
@@ -28,16 +28,16 @@ async def demo(settings: Settings, stop: asyncio.Event) -> int:
     """Run the demo until `stop` is set. Returns the exit code."""
     henji_url = f"http://{settings.host}:{settings.port}"
     wiring.listen(settings.host, settings.port).close()
-    channel = {"channel_secret": secrets.token_hex(16), "access_token": secrets.token_hex(32)}
-    fake = FakeLine(**channel, webhook_url=f"{henji_url}/webhook/line")
+    channel_secret, access_token = secrets.token_hex(16), secrets.token_hex(32)
+    fake = FakeLine(channel_secret=channel_secret, access_token=access_token, webhook_url=f"{henji_url}/webhook/line")
     data_dir = settings.data_dir / DATA_DIR
-    with wiring.open_store(settings.model_copy(update={"data_dir": data_dir})) as redis_url:
+    async with wiring.keep_store(settings.model_copy(update={"data_dir": data_dir, "redis_url": None})) as redis_url:
         await fake.start()
         try:
             environ = {
                 "REDIS_URL": redis_url,
-                "LINE_CHANNEL_SECRET": channel["channel_secret"],
-                "LINE_CHANNEL_ACCESS_TOKEN": channel["access_token"],
+                "LINE_CHANNEL_SECRET": channel_secret,
+                "LINE_CHANNEL_ACCESS_TOKEN": access_token,
                 "LINE_API_BASE": fake.base_url,
             }
             return await _run(settings, fake, environ, data_dir / "demo.log", stop)
@@ -45,13 +45,17 @@ async def demo(settings: Settings, stop: asyncio.Event) -> int:
             await fake.stop()
 
 
-async def _run(
-    settings: Settings, fake: FakeLine, environ: dict[str, str], log_path: Path, stop: asyncio.Event
-) -> int:
+async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_path: Path, stop: asyncio.Event) -> int:
     henji_url, redis_url = f"http://{settings.host}:{settings.port}", environ["REDIS_URL"]
     with log_path.open("ab") as output:
         running = asyncio.create_task(
-            run_together([Child(["serve", "--no-worker"], environ, output), Child(["work"], environ, output)], stop)
+            run_together(
+                [
+                    service_process(["serve", "--no-worker"], environ, output),
+                    service_process(["work"], environ, output),
+                ],
+                stop,
+            )
         )
         async with wiring.open_archive(redis_url) as archive:
             await archive.revoke_token(TOKEN_NAME)

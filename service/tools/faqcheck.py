@@ -4,7 +4,6 @@ from pathlib import Path
 
 from service.adapters.faqfolder import read_files
 from service.core.faq import assemble, format_problem
-from service.errors import KnowledgeError
 
 
 def check_folder(directory: Path) -> tuple[list[str], bool]:

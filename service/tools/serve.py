@@ -4,11 +4,13 @@ import asyncio
 
 from service import wiring
 from service.settings import Settings
-from service.tools.processes import Child, run_together
+from service.tools.processes import run_together, service_process
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Run web and worker until `stop` is set. Returns the exit code."""
-    with wiring.open_store(settings) as redis_url:
+    async with wiring.keep_store(settings) as redis_url:
         environ = {"REDIS_URL": redis_url}
-        return await run_together([Child(["serve", "--no-worker"], environ), Child(["work"], environ)], stop)
+        return await run_together(
+            [service_process(["serve", "--no-worker"], environ), service_process(["work"], environ)], stop
+        )

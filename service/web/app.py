@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
+from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsPlugin
 
 from service.adapters.archive import Archive
 from service.adapters.mailbox import Mailbox
@@ -37,15 +39,33 @@ async def is_ready(archive: NamedDependency[Archive]) -> dict[str, str]:
     return {"redis": "ok"}
 
 
-def _explain(_: Request[Any, Any, State], error: HenjiError) -> Response[dict[str, Any]]:
-    status = _STATUS[type(error)]
-    # What Redis said may name hosts: it goes to the log, not to whoever asks.
-    detail = "the store is not available, try again" if isinstance(error, StoreUnavailable) else str(error)
-    if isinstance(error, StoreUnavailable):
-        log.warning("redis_away", error=str(error))
-    body = {"status": status, "title": type(error).__name__, "detail": detail}
-    headers = {"Retry-After": "1"} if error.temporary else {}
+def _problem(
+    status: int, detail: str, headers: dict[str, str] | None = None, errors: list[Any] | None = None
+) -> Response[dict[str, Any]]:
+    body: dict[str, Any] = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+    if errors:
+        body["errors"] = errors
     return Response(body, status_code=status, media_type="application/problem+json", headers=headers)
+
+
+def _explain(_: Request[Any, Any, State], error: HenjiError) -> Response[dict[str, Any]]:
+    if isinstance(error, StoreUnavailable):
+        # What Redis said may name hosts: it goes to the log, not to whoever asks.
+        log.warning("redis_away", error=str(error))
+        return _problem(503, "the store is not available, try again", {"Retry-After": "1"})
+    return _problem(_STATUS[type(error)], str(error))
+
+
+def _explain_refusal(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, Any]]:
+    """What the framework refuses: a path, a method, a body that does not fit. `errors` names the fields."""
+    errors = list(error.extra) if isinstance(error.extra, list) else None
+    return _problem(error.status_code, error.detail, error.headers, errors)
+
+
+def _explain_fault(_: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
+    """A fault of our own: the log gets all of it, whoever asks nothing."""
+    log.error("request_failed", exc_info=error)
+    return _problem(500, "a fault of the service; its log says more")
 
 
 def make_app(
@@ -59,16 +79,19 @@ def make_app(
     desk = Desk(archive, mailbox)
     parts: dict[str, Any] = {"mailbox": mailbox, "archive": archive, "secrets": channel_secrets, "desk": desk}
     return Litestar(
-        route_handlers=[receive, make_router(), is_live, is_ready],
+        route_handlers=[receive, make_router(archive), is_live, is_ready],
         dependencies={name: _provide(part) for name, part in parts.items()},
-        exception_handlers=dict.fromkeys(_STATUS, _explain),
+        exception_handlers={
+            **dict.fromkeys(_STATUS, _explain),
+            HTTPException: _explain_refusal,
+            Exception: _explain_fault,
+        },
         lifespan=[lifespan] if lifespan else [],
-        plugins=[ProblemDetailsPlugin(ProblemDetailsConfig(enable_for_all_http_exceptions=True))],
         openapi_config=OpenAPIConfig(
             title="Henji",
             version="1",
             path="/api/schema",
-            render_plugins=[],
+            render_plugins=[JsonRenderPlugin(path="/")],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
         logging_config=None,

@@ -36,7 +36,7 @@ def is_signed(body: bytes, signature: str | None, secrets: Sequence[bytes]) -> b
     # Bytes, because comparing str raises on anything that is not ASCII, and the header is the sender's to choose.
     offered = signature.encode("utf-8", "replace")
     valid = [base64.b64encode(hmac.digest(secret, body, hashlib.sha256)) for secret in secrets]
-    return any([hmac.compare_digest(offered, expected) for expected in valid])
+    return any(hmac.compare_digest(offered, expected) for expected in valid)
 
 
 @post("/webhook/line", status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)

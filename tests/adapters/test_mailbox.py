@@ -253,7 +253,7 @@ async def test_staff_waiting_for_nobody_revoke_a_lease_that_still_decides(mailbo
     await mailbox.put([message(1, token="reply-token")])
     lease = await take(mailbox)
     turn = turn_of(lease)
-    out = reply_by_staff("action", CUSTOMER, "佐藤", "こんにちは", utc(lease.now))
+    out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
     plan = Plan(what="reply", fields={"state": "human"}, items=out.bubbles, out=out)
     assert await mailbox.act(lease.conversation, "action", plan)
     assert await mailbox.act(lease.conversation, "action", plan), "run twice it is the same action"

@@ -1,17 +1,16 @@
-"""A plug to pull: kills a part of the service at its k-th call to the outside, before or after the call is applied.
+"""A plug to pull: kills a part of the service at its k-th call outside, before or after it took effect.
 
-The part talks to Redis through `RedisProxy` and to the fake LINE; both count into one `Plug`. Once it is pulled, nothing
+The part talks to Redis through `redis_proxy` and to the fake LINE; both count into one `Plug`. Once pulled, nothing
 that the part still tries gets through: that is what kill -9 looks like from outside.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Literal
 from urllib.parse import unquote
 
 from service.tools.fakeline.faults import Call, Fault
-
 from service.tools.fakeline.server import FakeLine
 
 When = Literal["before", "after"]
@@ -46,7 +45,7 @@ class Plug:
         """Count the part's calls to LINE as well."""
         fake.faults.when(self._is_last, Fault.reset_before() if self.when == "before" else Fault.reset_after())
 
-    def _is_last(self, call: Call) -> bool:
+    def _is_last(self, _: Call) -> bool:
         if self.pulled.is_set():
             return False
         last = self.count()
@@ -56,7 +55,7 @@ class Plug:
 
 
 @asynccontextmanager
-async def redis_proxy(url: str, plug: Plug) -> AsyncIterator[str]:
+async def redis_proxy(url: str, plug: Plug) -> AsyncGenerator[str]:
     """Stand before a Redis on a Unix socket; gives the address to use instead."""
     path = unquote(url.removeprefix("unix://"))
     tasks: set[asyncio.Task[None]] = set()

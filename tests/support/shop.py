@@ -1,8 +1,18 @@
 """A small shop to test with: entries, knowledge, and turns, made by hand."""
 
-from service.core.conversation import Turn
+from datetime import UTC, datetime
+
+from service.core.conversation import Conversation, Turn
 from service.core.entries import Action, Entry, Match
+from service.core.events import Event, MessageKind, Said
 from service.core.knowledge import Knowledge, build_knowledge
+from service.core.plan import Circumstances
+from service.core.records import HandoffRecord
+
+CUSTOMER = "U" + "1" * 32
+KEY = b"the shop's key for buttons"
+NOON_MS = 1_764_000_000_000
+NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
 
 
 def entry(
@@ -32,7 +42,9 @@ ENTRIES = (
     entry("parking", "駐車場はありますか", "車で行けますか", "車停められる?", "パーキングありますか"),
     entry("cut", "カットの料金はいくらですか", "カットいくら?", "髪を切る値段を知りたい", "カット料金"),
     entry("color", "カラーの料金はいくらですか", "カラーいくら?", "髪を染める値段を知りたい", "カラー料金"),
-    entry("complaint", "仕上がりに不満があります", "髪型が気に入らない", "やり直してほしい", action="handoff", answer=()),
+    entry(
+        "complaint", "仕上がりに不満があります", "髪型が気に入らない", "やり直してほしい", action="handoff", answer=()
+    ),
     entry("coupon", "クーポン", "coupon", match="keyword"),
 )
 
@@ -42,7 +54,32 @@ def make_shop() -> Knowledge:
     return build_knowledge(ENTRIES)
 
 
-def turn(*lines: str, turn_id: str = "01TURN", at: int = 1_764_000_000_000) -> Turn:
+def turn(*lines: str, turn_id: str = "01TURN", at: int = NOON_MS) -> Turn:
     """Make a turn of text messages."""
     events = tuple(f"{turn_id}{number}" for number in range(len(lines)))
     return Turn(id=turn_id, at=at, events=events, messages=events, lines=lines)
+
+
+def message(text: str = "", *, number: int = 1, kind: MessageKind = "text", at: int = NOON_MS) -> Said:
+    """Make a message of the customer's, as it is read from the mailbox."""
+    return Said(event=f"01E{number}", at=at, message=f"m{number}", kind=kind, text=text)
+
+
+def circumstances(
+    *events: Event,
+    knowledge: Knowledge,
+    conversation: Conversation | None = None,
+    handoff: HandoffRecord | None = None,
+    now: datetime = NOON,
+) -> Circumstances:
+    """Make what `carry_out` must know besides the decision."""
+    return Circumstances(
+        conversation=conversation or Conversation(customer=CUSTOMER),
+        handoff=handoff,
+        events=events,
+        knowledge=knowledge,
+        key=KEY,
+        now=now,
+        model=None,
+        took_ms=1.0,
+    )

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
 
 import httpx
+from redis.asyncio import Redis
 
 from service import wiring
 from service.adapters.archive import Archive
 from service.adapters.line import open_line
-from service.adapters.mailbox import Mailbox, connect
+from service.adapters.mailbox import PREFIX, Mailbox, connect
 from service.core.knowledge import Knowledge
 from service.ports import Adjudicator
 from service.replying import Parts, handle
@@ -20,8 +22,8 @@ from service.tools.fakeline.server import FakeLine
 from service.worker import Worker
 from tests.support.waiting import cancel
 
-SECRET = "test-channel-secret"  # noqa: S105
-TOKEN = "test-access-token"  # noqa: S105
+SECRET = "test-channel-secret"
+TOKEN = "test-access-token"
 
 
 def free_port() -> int:
@@ -40,10 +42,16 @@ def make_settings(redis_url: str, **more: str) -> Settings:
     return load_settings(values | more, None)
 
 
+async def is_quiet(redis: Redis) -> bool:
+    """Whether nothing waits any more: no message, nothing to send, no lease."""
+    kinds = tuple(f"{PREFIX}{kind}" for kind in ("box:", "out:", "ready", "leases"))
+    return not any(key.decode().startswith(kinds) for key in cast("list[bytes]", await redis.keys()))
+
+
 @asynccontextmanager
 async def run_worker(
     redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -68,7 +76,7 @@ async def run_worker(
 
 
 @asynccontextmanager
-async def run_web(settings: Settings) -> AsyncIterator[str]:
+async def run_web(settings: Settings) -> AsyncGenerator[str]:
     """The web process's server inside this loop; gives its address."""
     stop = asyncio.Event()
     assert settings.redis_url is not None
@@ -112,7 +120,7 @@ class System:
         async with asyncio.timeout(10):
             while True:
                 answer = await self.staff.get(f"/conversations/{customer}")
-                items = answer.json()["items"] if answer.is_success else []
+                items: list[dict[str, Any]] = answer.json()["items"] if answer.is_success else []
                 traces = [item["decision"] for item in items if item["kind"] == "trace"]
                 if len(traces) >= count:
                     return [f"{trace['type']} {trace['reason']}" for trace in traces]
@@ -121,9 +129,7 @@ class System:
 
 
 @asynccontextmanager
-async def run_system(
-    redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None
-) -> AsyncIterator[System]:
+async def run_system(redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None) -> AsyncGenerator[System]:
     """Run everything, with one API token for 佐藤."""
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
     await fake.start()

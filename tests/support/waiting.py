@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -19,7 +19,18 @@ def until(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
     return result
 
 
-async def cancel(*tasks: "asyncio.Future[object]") -> None:
+async def eventually(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
+    """As `until`, for a test whose own event loop has to go on."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            message = f"not within {timeout_s:g} s: {what}"
+            raise AssertionError(message)
+        await asyncio.sleep(0.01)
+    return result
+
+
+async def cancel(*tasks: "asyncio.Future[Any]") -> None:
     """Cancel and see it done, however often Python 3.11's `wait_for` swallows it."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:

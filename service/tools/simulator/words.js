@@ -37,6 +37,7 @@ const JA = {
     waiting: "スタッフの返信待ちのため、自動応答は控えました",
     courtesy: "お礼やあいさつのため、返信は不要です",
     not_a_message: "メッセージではないため、返信は不要です",
+    unsent: "送信が取り消されました",
     group: "グループトークでは応答しません",
   },
 };
@@ -78,6 +79,7 @@ const EN = {
     waiting: "The customer is already waiting for staff",
     courtesy: "Thanks or a greeting: no reply needed",
     not_a_message: "Not a message: no reply needed",
+    unsent: "The customer took it back",
     group: "Henji does not talk in groups",
   },
 };

@@ -1,0 +1,126 @@
+"""`serve` with real processes: started, ended, killed part by part, and whole."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.tools.fakeline.server import FakeLine
+from tests.support.needs import needs
+from tests.support.real import Service, processes_of, running, write_faq
+from tests.support.shop import ENTRIES
+from tests.support.system import SECRET, TOKEN
+from tests.support.waiting import eventually
+
+SURE = "駐車場はありますか"
+ANSWER = "駐車場はありますかの答えです。"
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeLine]:
+    line = FakeLine(channel_secret=SECRET, access_token=TOKEN)
+    await line.start()
+    yield line
+    await line.stop()
+
+
+@pytest.fixture
+def service(tmp_path: Path, fake: FakeLine) -> Service:
+    needs(Path("/proc/self/environ").exists(), "/proc (Linux)")
+    write_faq(tmp_path / "faq", ENTRIES)
+    return Service(tmp_path / "data", tmp_path / "faq", fake)
+
+
+async def answered(fake: FakeLine, customer: str, count: int, timeout_s: float = 40) -> list[str]:
+    await fake.until(lambda: len(fake.seen(customer)) >= count, timeout_s)
+    return [bubble.text or "" for bubble in fake.seen(customer)]
+
+
+async def test_serve_answers_survives_a_killed_worker_and_ends_in_good_order(service: Service, fake: FakeLine) -> None:
+    customer, another = fake.add_user("田中"), fake.add_user("鈴木")
+    async with running(service):
+        assert [len(service.pids(role)) for role in ("web", "worker", "valkey")] == [1, 1, 1]
+        assert (await fake.send_text(customer, SURE)).status == 200
+        assert await answered(fake, customer, 1) == [ANSWER]
+        (worker,) = service.pids("worker")
+        assert service.kill("worker")
+        assert (await fake.send_text(another, SURE)).status == 200, "the web process does not need it"
+        assert await answered(fake, another, 1) == [ANSWER]
+        assert service.pids("worker") != [worker]
+        assert await service.end() == 0
+        assert processes_of(service.data) == []
+
+
+async def test_a_killed_valkey_is_started_again_with_everything_it_had(service: Service, fake: FakeLine) -> None:
+    customer = fake.add_user("田中")
+    async with running(service):
+        assert service.kill("worker")
+        assert (await fake.send_text(customer, SURE)).status == 200
+        assert service.kill("valkey")
+        assert await answered(fake, customer, 1) == [ANSWER]
+        assert len(service.pids("valkey")) == 1
+        assert await service.end() == 0
+
+
+async def test_ctrl_c_ends_everything_in_good_order(service: Service) -> None:
+    async with running(service):
+        assert await service.end(signal.SIGINT) == 0
+        assert processes_of(service.data) == []
+    assert "Traceback" not in service.log.read_text(encoding="utf-8")
+
+
+async def test_a_killed_serve_leaves_nothing_behind_and_blocks_nothing(service: Service, fake: FakeLine) -> None:
+    before, after = fake.add_user("田中"), fake.add_user("鈴木")
+    async with running(service):
+        assert (await fake.send_text(before, SURE)).status == 200
+        assert service.process is not None
+        service.process.kill()
+        await service.process.wait()
+        await service.start()
+        assert (await fake.send_text(after, SURE)).status == 200
+        assert [await answered(fake, before, 1), await answered(fake, after, 1)] == [[ANSWER]] * 2
+        assert await service.end() == 0
+        await eventually(lambda: not processes_of(service.data), "the first one's processes have ended", 30)
+
+
+async def test_what_is_said_to_end_while_it_starts_ends(service: Service) -> None:
+    async with running(service):
+        assert service.kill("worker")
+        await eventually(lambda: service.pids("worker"), "it is being started again")
+        assert await service.end() == 0
+        assert processes_of(service.data) == []
+
+
+async def test_a_redis_that_comes_later_than_the_service_is_used(
+    tmp_path: Path, service: Service, fake: FakeLine
+) -> None:
+    """The web process says 503 until then, the worker waits; the address comes from a file, as containers do it."""
+    from service.adapters.embedded import EmbeddedValkey
+
+    secret = tmp_path / "redis_url"
+    server = EmbeddedValkey.start(tmp_path / "redis")
+    secret.write_text(f"{server.url}\n")
+    server.stop()
+    late = Service(service.data, tmp_path / "faq", fake, REDIS_URL_FILE=str(secret))
+    starting = asyncio.create_task(late.start())
+    async with httpx.AsyncClient() as client:
+        answer = None
+        while answer is None:
+            try:
+                answer = await client.get(f"{late.url}/health/ready")
+            except httpx.TransportError:
+                await asyncio.wait({starting}, timeout=0.02)
+    assert answer.status_code == 503
+    await eventually(lambda: "redis_away" in late.log.read_text(encoding="utf-8"), "somebody noticed", 20)
+    server = EmbeddedValkey.start(tmp_path / "redis")
+    customer = fake.add_user("田中")
+    try:
+        await starting
+        assert (await fake.send_text(customer, SURE)).status == 200
+        assert await answered(fake, customer, 1) == [ANSWER]
+        assert await late.end() == 0
+    finally:
+        server.stop()
