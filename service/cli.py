@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 WRONG_SETUP = 2
+LONGEST_NAME = 40
 
 
 class _Commands(click.Group):
@@ -134,6 +135,9 @@ def token() -> None:
 @click.argument("name")
 def add_token(name: str) -> None:
     """Make a token for NAME and print it, once, on the last line."""
+    name = name.strip()
+    if not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+        raise click.BadParameter(f"a name has 1 to {LONGEST_NAME} characters, on one line", param_hint="NAME")
     click.echo(_with_archive(lambda archive: archive.add_token(name)))
 
 

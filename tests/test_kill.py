@@ -1,7 +1,6 @@
 """Kill the web process or the worker at each of its calls, before and after it is applied: none lost, none doubled."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -16,7 +15,7 @@ from service.tools.fakeline.server import FakeLine
 from tests.support.plug import Plug, When, redis_proxy
 from tests.support.shop import make_shop
 from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
-from tests.support.waiting import cancel
+from tests.support.waiting import cancel, tick
 
 SHOP = make_shop()
 SURE = "駐車場はありますか"
@@ -100,12 +99,6 @@ async def unless_pulled(plug: Plug, waiting: Coroutine[Any, Any, Any]) -> None:
     assert done, "neither done nor killed"
     for task in done:
         task.result()
-
-
-async def tick() -> None:
-    """Let the others run for a moment."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.Event().wait(), 0.01)
 
 
 async def say(world: World, customer: str, *texts: str) -> None:

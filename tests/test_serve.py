@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.adapters.embedded import EmbeddedValkey
 from service.tools.fakeline.server import FakeLine
 from tests.support.needs import needs
 from tests.support.real import Service, processes_of, running, write_faq
@@ -98,8 +99,6 @@ async def test_a_redis_that_comes_later_than_the_service_is_used(
     tmp_path: Path, service: Service, fake: FakeLine
 ) -> None:
     """The web process says 503 until then, the worker waits; the address comes from a file, as containers do it."""
-    from service.adapters.embedded import EmbeddedValkey
-
     secret = tmp_path / "redis_url"
     server = EmbeddedValkey.start(tmp_path / "redis")
     secret.write_text(f"{server.url}\n")

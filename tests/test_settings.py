@@ -9,6 +9,7 @@ from service.errors import SettingsError
 from service.settings import ROOT, Settings, load_settings
 
 LINE = {"LINE_CHANNEL_SECRET": "channel-secret", "LINE_CHANNEL_ACCESS_TOKEN": "access-token"}
+DEFAULTS = Settings.model_validate({})
 
 
 def problems(environ: dict[str, str], env_file: Path | None = None, *, need_line: bool = False) -> list[str]:
@@ -21,7 +22,7 @@ def problems(environ: dict[str, str], env_file: Path | None = None, *, need_line
 
 def test_nothing_has_to_be_set_for_a_look_around() -> None:
     settings = load_settings({}, None)
-    assert settings == Settings()
+    assert settings == DEFAULTS
     assert (settings.host, settings.port, settings.retention_days) == ("127.0.0.1", 8000, 180)
     assert (settings.faq_dir, settings.data_dir) == (ROOT / "faq", ROOT / ".henji")
     assert settings.redis_url is None
@@ -60,8 +61,10 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
             f"LINE_CHANNEL_ACCESS_TOKEN_FILE: cannot read {tmp_path / 'none'}: No such file or directory",
             "HENJI_FAQ_DIRECTORY: there is no such setting; did you mean HENJI_FAQ_DIR?",
             "OPENAI_MODEL: is needed when OPENAI_API_KEY or OPENAI_BASE_URL is set",
-            "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
-            "set it to yes to allow that, or use a model on this machine or network",
+            (
+                "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
+                "set it to yes to allow that, or use a model on this machine or network"
+            ),
             "LINE_CHANNEL_SECRET: is needed, see the README",
             "LINE_API_BASE: must be http(s)://host[:port] without a slash at the end",
             "REDIS_URL: must begin with redis://, rediss:// or unix://",
@@ -97,12 +100,12 @@ def test_a_model_s_address_that_is_none_is_said_to_be() -> None:
 def test_a_misspelt_setting_is_an_error_and_the_right_name_is_suggested() -> None:
     assert problems({"HENJI_HOTS": "0.0.0.0"}) == ["HENJI_HOTS: there is no such setting; did you mean HENJI_HOST?"]
     assert problems({"HENJI_XYZZY": "1"}) == ["HENJI_XYZZY: there is no such setting"]
-    assert load_settings({"LINES": "24", "PATH": "/bin", "OPENAI_ORG_ID": "x"}, None) == Settings()
+    assert load_settings({"LINES": "24", "PATH": "/bin", "OPENAI_ORG_ID": "x"}, None) == DEFAULTS
 
 
 def test_an_empty_value_counts_as_unset() -> None:
     names = [str(field.alias) for field in Settings.model_fields.values()]
-    assert load_settings(dict.fromkeys([*names, "HENJI_XYZZY", "REDIS_URL_FILE"], ""), None) == Settings()
+    assert load_settings(dict.fromkeys([*names, "HENJI_XYZZY", "REDIS_URL_FILE"], ""), None) == DEFAULTS
     assert load_settings({"REDIS_URL": "  "}, None).redis_url is None
     assert len(problems(dict.fromkeys(LINE, ""), need_line=True)) == 2
 
@@ -201,10 +204,9 @@ def test_secrets_are_not_shown_in_what_is_wrong_either() -> None:
     """A traceback in a log shows the cause of an error as well."""
     environ = {name: f"{value}\n" for name, value in SECRETS.items()}
     environ |= {"REDIS_URL": "http://:hidden-4@redis", "LINE_API_BASE": "hidden-6", "HENJI_PORT": "hidden-7"}
-    try:
+    with pytest.raises(SettingsError) as caught:
         load_settings(environ, None)
-    except SettingsError as error:
-        shown = "".join(traceback.format_exception(error))
+    shown = "".join(traceback.format_exception(caught.value))
     assert "REDIS_URL" in shown
     assert "hidden" not in shown
 
@@ -241,7 +243,7 @@ def test_an_unknown_name_in_the_file_is_an_error_too(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_no_problem(tmp_path: Path) -> None:
-    assert load_settings({}, tmp_path / ".env") == Settings()
+    assert load_settings({}, tmp_path / ".env") == DEFAULTS
 
 
 def test_a_file_that_is_no_text_is_a_problem(tmp_path: Path) -> None:

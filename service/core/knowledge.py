@@ -43,4 +43,4 @@ def version_of(entries: Sequence[Entry]) -> str:
         repr((entry.id, entry.question, entry.phrasings, entry.bubbles, entry.match, entry.action, entry.tags))
         for entry in sorted(entries, key=lambda entry: entry.id)
     ]
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:12]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -17,7 +17,7 @@ from service.core.entries import Entry
 from service.settings import ROOT
 from service.tools.fakeline.server import FakeLine
 from tests.support.system import SECRET, TOKEN, free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, tick
 
 Role = Literal["web", "worker", "valkey"]
 _SIGNS: dict[Role, str] = {"web": "--no-worker", "worker": " work ", "valkey": "valkey-server"}
@@ -73,7 +73,7 @@ class Service:
                     if (await client.get(f"{self.url}/health/ready")).is_success:
                         return
                 except httpx.TransportError:
-                    await asyncio.sleep(0.02)
+                    await tick()
         raise AssertionError(self.log.read_text(encoding="utf-8"))
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -1,6 +1,7 @@
 """Waiting for something to become true: on the condition, never for a length of time."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,8 +27,14 @@ async def eventually(condition: Callable[[], T], what: str, timeout_s: float = 1
         if time.monotonic() > deadline:
             message = f"not within {timeout_s:g} s: {what}"
             raise AssertionError(message)
-        await asyncio.sleep(0.01)
+        await tick()
     return result
+
+
+async def tick(seconds: float = 0.01) -> None:
+    """Let the others run for a moment, between two looks at something that only can be asked."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), seconds)
 
 
 async def cancel(*tasks: "asyncio.Future[Any]") -> None:
