@@ -296,7 +296,6 @@ def test_a_worker_waits_for_a_redis_that_comes_later(
     process, log = worker
     until(lambda: "redis_away" in log.read_text(encoding="utf-8"), "it noticed", 30)
     server = EmbeddedValkey.start(shell.directory / "later")
-    import redis
 
     with redis.Redis.from_url(server.url) as client:
         until(lambda: client.hexists("{henji}:shop", "signing_key"), "it has begun", 30)

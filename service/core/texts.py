@@ -9,9 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Lang = Literal["ja", "en"]
-TextName = Literal[
-    "handoff_open", "handoff_asked", "clarify", "media", "error", "ask_staff", "bot", "staff"
-]
+TextName = Literal["handoff_open", "handoff_asked", "clarify", "media", "error", "ask_staff", "bot", "staff"]
 
 _TEXTS: Mapping[TextName, Mapping[Lang, str]] = MappingProxyType(
     {

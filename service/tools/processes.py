@@ -49,10 +49,10 @@ class Child:
         first_delay_s: float = _FIRST_DELAY_S,
         grace_s: float = _GRACE_S,
     ) -> None:
-        self._command = command
+        self.command = command
         self._first_delay_s = first_delay_s
         self._grace_s = grace_s
-        self._environ = {**os.environ, **environ}
+        self.environ = {**os.environ, **environ}
         self._output = output
         self.process: Process | None = None
 
@@ -75,7 +75,7 @@ class Child:
                     return code
                 if asyncio.get_running_loop().time() - started > _STABLE_S:
                     delay_s = self._first_delay_s
-                log.error("process_ended", command=" ".join(self._command), code=code, again_in_s=delay_s)
+                log.error("process_ended", command=" ".join(self.command), code=code, again_in_s=delay_s)
                 await asyncio.wait({stopping}, timeout=delay_s)
                 delay_s, is_first = min(_LONGEST_DELAY_S, delay_s * 2), False
         finally:
@@ -85,8 +85,8 @@ class Child:
     async def _run_once(self, stopping: "asyncio.Task[Any]") -> int:
         """Run one process until it ends, or end it in good order when it is time to stop. Returns its exit code."""
         self.process = await asyncio.create_subprocess_exec(
-            *self._command,
-            env=self._environ,
+            *self.command,
+            env=self.environ,
             stdin=PIPE,
             stdout=self._output,
             stderr=self._output,

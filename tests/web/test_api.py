@@ -407,7 +407,8 @@ class GoneAfterwards(Archive):
 async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(redis: Redis, archive: Archive) -> None:
     """An error would have staff send it again, and the customer read it twice."""
     address = f"/api/v1/handoffs/{await add_handoff(redis, 1)}/reply"
-    app = make_app(mailbox=Mailbox(redis, keep_days=1), archive=GoneAfterwards(redis), channel_secrets=ChannelSecrets())
+    mailbox = Mailbox(redis, keep_days=1)
+    app = cast("Any", make_app(mailbox=mailbox, archive=GoneAfterwards(redis), channel_secrets=ChannelSecrets()))
     headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://henji", headers=headers) as it:
         answer = await it.post(address, json={"text": "はい。"})
