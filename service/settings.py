@@ -133,7 +133,7 @@ def load_settings(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [f"{one['loc'][0]}: {one['msg'][:1].lower()}{one['msg'][1:]}" for one in error.errors()]
-        raise SettingsError(problems) from None
+        raise SettingsError(problems) from error
     if problems:
         raise SettingsError(problems)
     return settings

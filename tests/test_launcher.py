@@ -164,6 +164,11 @@ def test_with_half_a_python_it_names_the_missing_package(project: Project) -> No
     assert "sudo apt install python3-venv" in result.stderr
 
 
+def test_all_tests_run_several_at_once(project: Project) -> None:
+    project.run("test")
+    assert project.calls()[-1] == "python -m pytest -n 4"
+
+
 def test_another_python_can_be_named(project: Project) -> None:
     (project.path / "python3").rename(project.root / "my python")
     assert project.run("demo", HENJI_PYTHON=str(project.root / "my python")).returncode == 0

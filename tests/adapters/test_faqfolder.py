@@ -12,7 +12,7 @@ import pytest
 from service.adapters.faqfolder import FaqFolder, read_files
 from service.core.entries import Problem
 from service.errors import KnowledgeError
-from tests.support.waiting import cancel
+from tests.support.waiting import cancel, tick
 
 HOURS = "## 営業時間を教えてください {#hours}\n\n> - 何時まで開いていますか\n\n10時から20時までです。\n"
 PARKING = "## 駐車場はありますか {#parking}\n\n> - 車で行けますか\n\n店の裏に2台あります。\n"
@@ -225,6 +225,16 @@ async def test_a_file_saved_in_two_steps_ends_as_a_whole(watch: Watch, directory
         assert answer_of(watch.folder, "hours") == "10時から20時までです。", "half a file is not served"
         file.write(whole[middle:])
     await watch.until_answer("hours", "10時から22時までです。")
+
+
+async def test_what_is_still_being_written_is_not_read(watch: Watch, directory: Path) -> None:
+    """Half a file may be a good file with half the entries, or half an answer."""
+    before = watch.reloads
+    for number in range(30):
+        save(directory / "hours.md", HOURS.replace("20時", f"{number}時"))
+        await tick(0.05)
+    assert watch.reloads == before
+    await watch.until_answer("hours", "10時から29時までです。")
 
 
 async def test_a_file_that_is_replaced_by_renaming_goes_live(watch: Watch, directory: Path) -> None:

@@ -30,7 +30,7 @@ async def fake() -> AsyncIterator[FakeLine]:
 
 @pytest.fixture
 async def line(fake: FakeLine) -> AsyncIterator[Line]:
-    async with open_line(TOKEN, fake.base_url, QUICK) as client:
+    async with open_line(TOKEN, fake.base_url) as client:
         yield client
 
 
@@ -111,7 +111,6 @@ async def test_a_2xx_means_sent_whatever_its_body_holds(line: Line, fake: FakeLi
         pytest.param(lambda: Fault.status(200, b"\xff\xfe\x00", accepted=True), "UnicodeDecodeError", id="odd 200"),
         pytest.param(Fault.reset_before, "ServerDisconnectedError", id="reset before"),
         pytest.param(Fault.reset_after, "ServerDisconnectedError", id="reset after"),
-        pytest.param(lambda: Fault.hang(5, accepted=True), "TimeoutError", id="hang"),
     ],
 )
 async def test_without_a_readable_answer_nobody_knows(line: Line, fake: FakeLine, fault: Any, why: str) -> None:
@@ -122,8 +121,18 @@ async def test_without_a_readable_answer_nobody_knows(line: Line, fake: FakeLine
     assert await line.push(customer, HELLO, KEY) == Unknown(why)
 
 
+async def test_a_line_that_says_nothing_is_given_up_in_time(fake: FakeLine) -> None:
+    customer = fake.add_user("田中")
+    async with open_line(TOKEN, fake.base_url, QUICK) as line:
+        fake.faults.next("reply", Fault.hang(60, accepted=True))
+        assert await line.reply(reply_token(fake, customer), HELLO) == Unknown("TimeoutError")
+        fake.faults.next("push", Fault.hang(60, accepted=False))
+        assert await line.push(customer, HELLO, KEY) == Unknown("TimeoutError")
+    assert len(fake.seen(customer)) == 1
+
+
 async def test_a_line_that_is_not_there_is_unknown() -> None:
-    async with open_line(TOKEN, f"http://127.0.0.1:{free_port()}", QUICK) as line:
+    async with open_line(TOKEN, f"http://127.0.0.1:{free_port()}") as line:
         assert await line.push("U" + "0" * 32, HELLO, KEY) == Unknown("ClientConnectorError")
 
 
@@ -154,7 +163,7 @@ async def test_a_400_with_an_odd_body_is_still_a_refusal(line: Line, fake: FakeL
 
 
 async def test_a_wrong_access_token_is_a_refusal(fake: FakeLine) -> None:
-    async with open_line("another", fake.base_url, QUICK) as line:
+    async with open_line("another", fake.base_url) as line:
         outcome = await line.push(fake.add_user("田中"), HELLO, KEY)
     assert isinstance(outcome, Refused)
     assert outcome.status == 401
@@ -191,7 +200,7 @@ async def test_netrc_and_proxies_of_the_environment_are_ignored(
     monkeypatch.setenv("NETRC", str(netrc))
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    async with open_line(TOKEN, fake.base_url, QUICK) as line:
+    async with open_line(TOKEN, fake.base_url) as line:
         assert await line.push(fake.add_user("田中"), HELLO, KEY) == Accepted()
     assert fake.calls[0].headers["authorization"] == f"Bearer {TOKEN}"
 

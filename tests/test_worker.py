@@ -1,0 +1,59 @@
+"""The worker's own duties: ending in good order, and holding on while Redis is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.adapters.embedded import EmbeddedValkey
+from service.adapters.mailbox import connect
+from service.tools.fakeline.faults import Call, Fault
+from service.tools.fakeline.server import FakeLine
+from tests.support.shop import make_shop
+from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
+
+SHOP = make_shop()
+SURE = "駐車場はありますか"
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeLine]:
+    line = FakeLine(channel_secret=SECRET, access_token=TOKEN)
+    await line.start()
+    yield line
+    await line.stop()
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_it_holds(redis_url: str, fake: FakeLine) -> None:
+    begun, told = asyncio.Event(), asyncio.Event()
+
+    async def hold(_: Call) -> None:
+        begun.set()
+        await told.wait()
+
+    fake.faults.next("reply", Fault.callback(hold))
+    async with run_web(make_settings(redis_url)) as url, connect(redis_url, timeout_s=5) as redis:
+        fake.webhook_url = f"{url}/webhook/line"
+        customer = fake.add_user("田中")
+        async with asyncio.timeout(20), run_worker(redis_url, fake.base_url, SHOP):
+            await fake.send_text(customer, SURE)
+            await begun.wait()
+            # The context ends now, which tells the worker to stop while LINE still keeps it waiting.
+            asyncio.get_running_loop().call_later(0.3, told.set)
+        assert len(fake.seen(customer)) == 1
+        assert await is_quiet(redis), "it was ticked off, nobody has to look at it again"
+
+
+async def test_a_worker_outlives_its_redis(tmp_path_factory: pytest.TempPathFactory, fake: FakeLine) -> None:
+    directory = tmp_path_factory.mktemp("valkey")
+    server = EmbeddedValkey.start(directory)
+    async with run_web(make_settings(server.url)) as url:
+        fake.webhook_url = f"{url}/webhook/line"
+        customer = fake.add_user("田中")
+        async with run_worker(server.url, fake.base_url, SHOP):
+            server.stop()
+            assert (await fake.send_text(customer, SURE)).status == 503
+            server = EmbeddedValkey.start(directory)
+            assert (await fake.send_text(customer, SURE)).status == 200
+            await fake.until(lambda: len(fake.seen(customer)) == 1, 20)
+    server.stop()
