@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from service.adapters.archive import Archive
+    from service.adapters.caretaking import Caretaker
 
 _T = TypeVar("_T")
 WRONG_SETUP = 2
@@ -109,6 +110,16 @@ def ask(text: str, *, as_json: bool) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else words)
 
 
+@main.command()
+@click.option("--test-webhook", is_flag=True, help="Have LINE post to the webhook as well; LINE allows 60 an hour.")
+def doctor(*, test_webhook: bool) -> None:
+    """Check LINE, Redis, the clocks, the model and the FAQ, one line each. Exit code 1 when one of them fails."""
+    from service.tools.doctor import run
+
+    _log_to_stderr()
+    sys.exit(asyncio.run(run(test_webhook=test_webhook)))
+
+
 @main.group()
 def faq() -> None:
     """Look after the FAQ files."""
@@ -159,12 +170,87 @@ def revoke_token(name_or_id: str) -> None:
     click.echo(f"revoked: {count}")
 
 
+@main.group()
+def dead() -> None:
+    """Look after what failed for good."""
+
+
+@dead.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+@click.option("--text", "with_text", is_flag=True, help="Show what customers wrote as well.")
+def list_dead(*, as_json: bool, with_text: bool) -> None:
+    """List the dead letters: id, when it was given up, why, conversation, what it is."""
+    from service.tools.deadletters import list_letters
+
+    for line in _with_caretaker(lambda caretaker: list_letters(caretaker, as_json=as_json, with_text=with_text)):
+        click.echo(line)
+
+
+@dead.command("retry")
+@click.argument("ids", nargs=-1)
+@click.option("--all", "all_of_them", is_flag=True, help="All there are.")
+@click.option("--force", is_flag=True, help="Also what is older than 23 hours.")
+def retry_dead(ids: tuple[str, ...], *, all_of_them: bool, force: bool) -> None:
+    """Have dead letters handled again. Exit code 1 when one of them does not go back."""
+    from service.tools.deadletters import retry
+
+    if bool(ids) == all_of_them:
+        raise click.UsageError("name the dead letters by their ids, or say --all")
+    lines, all_done = _with_caretaker(lambda caretaker: retry(caretaker, ids, force=force))
+    for line in lines:
+        click.echo(line)
+    sys.exit(0 if all_done else 1)
+
+
+@main.group()
+def customer() -> None:
+    """Show or delete what is kept about one customer."""
+
+
+@customer.command("export")
+@click.argument("customer_id")
+def export_customer(customer_id: str) -> None:
+    """Print all that is kept about the customer with this LINE id, as one JSON document."""
+    from service.tools.customers import export
+
+    click.echo(_with_caretaker(lambda caretaker: export(caretaker, customer_id)))
+
+
+@customer.command("erase")
+@click.argument("customer_id")
+@click.option("--yes", is_flag=True, help="Do not ask for the id again.")
+def erase_customer(customer_id: str, *, yes: bool) -> None:
+    """Delete all that is kept about the customer with this LINE id, for good."""
+    from service.tools.customers import erase
+
+    if not yes:
+        _with_caretaker(lambda caretaker: caretaker.kept(customer_id))
+        typed = click.prompt("This cannot be undone. Type the id again to erase all that is kept about it", err=True)
+        if typed.strip() != customer_id:
+            click.echo("that is another id; nothing was erased", err=True)
+            sys.exit(1)
+    for line in _with_caretaker(lambda caretaker: erase(caretaker, customer_id)):
+        click.echo(line)
+
+
 def _with_archive(call: "Callable[[Archive], Awaitable[_T]]") -> _T:
     from service import wiring
 
     async def run(redis_url: str) -> _T:
         async with wiring.open_archive(redis_url) as archive:
             return await call(archive)
+
+    with wiring.open_store(load_settings()) as redis_url:
+        return asyncio.run(run(redis_url))
+
+
+def _with_caretaker(call: "Callable[[Caretaker], Awaitable[_T]]") -> _T:
+    from service import wiring
+    from service.adapters.caretaking import open_caretaker
+
+    async def run(redis_url: str) -> _T:
+        async with open_caretaker(redis_url) as caretaker:
+            return await call(caretaker)
 
     with wiring.open_store(load_settings()) as redis_url:
         return asyncio.run(run(redis_url))

@@ -45,6 +45,20 @@ class ModelUnavailable(HenjiError):
     temporary = True
 
 
+class LineUnavailable(HenjiError):
+    """LINE gave no usable answer: no network, too slow, too many requests, an outage."""
+
+    temporary = True
+
+
+class LineRefused(HenjiError):
+    """LINE said no, and will say so again. `status` is the HTTP status: 401 is a wrong access token."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status} {message}".strip())
+        self.status = status
+
+
 class NotFound(HenjiError):
     """No such record."""
 

@@ -5,58 +5,60 @@ said out of order, else the next turn. Deciding happens in service/core (triage,
 that writes a decision in service/adapters/mailbox.py.
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
 
+from service.adapters.archive import Archive
+from service.adapters.lease import Lease
 from service.adapters.line import Line
-from service.adapters.mailbox import Committed, Head, Lease, Mailbox
+from service.adapters.mailbox import Committed, Mailbox
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, first_turn, make_turn, unsent_turn
-from service.core.decisions import AskModel, Decision, Silent
-from service.core.events import Event, Said, Tapped, read_event
+from service.core.decisions import AskModel, Decision, Handoff, Silent
+from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
 from service.core.knowledge import Knowledge
-from service.core.plan import Circumstances, Plan, carry_out, decision_name
-from service.core.records import BubbleItem, ModelTrace, utc
-from service.core.sending import Again, Done, MakePush, Outcome, after_sending, before_sending
+from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot
+from service.core.records import ModelTrace, utc
 from service.core.texts import text
+from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
 from service.core.triage import settle, triage
-from service.errors import ModelUnavailable, StoreUnavailable
+from service.core.unsending import blank_handoff, blank_items
+from service.delivering import INSIST_DELAYS_S, Wires, deliver, insist
+from service.errors import ModelUnavailable, NotFound
 from service.ports import Adjudicator
 
 log = structlog.get_logger()
-_T = TypeVar("_T")
-INSIST_DELAYS_S = (0.1, 0.2, 0.5, 1, 2, 4, 8)
 
 
-class Parts:
+class Parts(Wires):
     """What the story needs.
 
-    `knowledge` returns the snapshot that is current when a turn begins. `insist_delays_s` are the pauses between the
-    repetitions of a step that Redis did not confirm.
+    `knowledge` returns the snapshot that is current when a turn begins, `burst_ms` is how long an unsure turn waits for
+    more messages.
     """
 
     def __init__(
         self,
         *,
         mailbox: Mailbox,
+        archive: Archive,
         line: Line,
         knowledge: Callable[[], Knowledge],
         model: Adjudicator | None,
         signing_key: bytes,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
+        burst_ms: int = BURST_MS,
     ) -> None:
-        self.mailbox = mailbox
-        self.line = line
+        super().__init__(mailbox=mailbox, line=line, insist_delays_s=insist_delays_s)
+        self.archive = archive
         self.knowledge = knowledge
         self.model = model
         self.signing_key = signing_key
-        self.insist_delays_s = insist_delays_s
+        self.burst_ms = burst_ms
 
 
 async def handle(lease: Lease, parts: Parts) -> None:
@@ -66,6 +68,8 @@ async def handle(lease: Lease, parts: Parts) -> None:
     """
     if lease.head:
         await deliver(lease, lease.head, parts)
+    elif lease.box and lease.trouble == "poison":
+        await bury(lease, parts)
     elif lease.box:
         await reply_to(first_turn([read_event(waiting.id, waiting.raw) for waiting in lease.box]), lease, parts)
     else:
@@ -77,30 +81,57 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
     started = time.perf_counter()
     knowledge = parts.knowledge()
     turn = read_turn(events, lease, knowledge, parts.signing_key)
-    decision, model = await decide(turn, lease.conversation, knowledge, parts.model)
-    took_ms = (time.perf_counter() - started) * 1000
+    moment = _moment(turn, lease)
+    step = _despite_trouble(triage(turn, knowledge, lease.conversation), lease)
+    if wait_ms := wait_for_more(step, moment, parts.burst_ms):
+        await parts.mailbox.park(lease, wait_ms)
+        await parts.line.account.show_loading(lease.conversation.customer)
+        return
+    decision, model = await resolve(step, knowledge, parts.model)
+    decision = if_in_time(decision, moment)
     given = Circumstances(
-        conversation=lease.conversation,
+        conversation=await _introduced(decision, lease, parts),
         handoff=lease.handoff,
         events=events,
         knowledge=knowledge,
         key=parts.signing_key,
         now=utc(lease.now),
         model=model,
-        took_ms=took_ms,
+        took_ms=(time.perf_counter() - started) * 1000,
     )
-    if await conclude(decision, turn, lease, given, parts) == "unsent":
+    plan = await _follow_up(carry_out(decision, turn, given), events[0], lease, parts)
+    if await conclude(plan, decision, turn, lease=lease, given=given, parts=parts) == "unsent":
         await forget(events, lease, given, parts)
 
 
-async def conclude(decision: Decision, turn: Turn, lease: Lease, given: Circumstances, parts: Parts) -> Committed:
+async def _follow_up(plan: Plan, event: Event, lease: Lease, parts: Parts) -> Plan:
+    """Add what an event does that is no message."""
+    match event:
+        case TakenBack(message=message):
+            return await _blank(message, plan, lease, parts)
+        case Timer(name="return") if lease.handoff and lease.conversation.state == "human":
+            return return_to_bot(plan, lease.handoff, utc(lease.now))
+        case _:
+            return plan
+
+
+async def conclude(
+    plan: Plan,
+    decision: Decision,
+    turn: Turn,
+    *,
+    lease: Lease,
+    given: Circumstances,
+    parts: Parts,
+    dead: str | None = None,
+) -> Committed:
     """Write a decision with all that follows, and send what it says; or give the conversation back undecided."""
-    plan = carry_out(decision, turn, given)
-    status, head = await insist(lambda: parts.mailbox.commit(lease, turn, plan), parts.insist_delays_s)
+    status, head = await insist(lambda: parts.mailbox.commit(lease, turn, plan, dead=dead), parts.insist_delays_s)
     _log_turn(status, decision, turn, lease, given)
     if status in {"changed", "newer"}:
         await parts.mailbox.park(lease, 0)
     elif head:
+        lease.trouble = None  # it ended with the decision: what follows from that is sent as usual
         await deliver(lease, head, parts)
     return status
 
@@ -117,11 +148,10 @@ def _label(tap: Tap, knowledge: Knowledge) -> str:
     return entry.question if entry else text("ask_staff", "ja")
 
 
-async def decide(
-    turn: Turn, conversation: Conversation, knowledge: Knowledge, model: Adjudicator | None
+async def resolve(
+    step: Decision | AskModel, knowledge: Knowledge, model: Adjudicator | None
 ) -> tuple[Decision, ModelTrace | None]:
-    """Decide about a turn, with the language model's help where there is one and the turn needs it."""
-    step = triage(turn, knowledge, conversation)
+    """Come to a decision, with the language model's help where there is one and it is needed."""
     if not isinstance(step, AskModel):
         return step, None
     if model is None:
@@ -137,75 +167,70 @@ async def decide(
     return settle(step, knowledge, verdict), trace
 
 
+def _moment(turn: Turn, lease: Lease) -> Moment:
+    arrived = min((waiting.arrived for waiting in lease.box if waiting.id in turn.events), default=lease.now)
+    return Moment(said_at=turn.at, arrived=arrived, now=lease.now, reply_is_free=lease.reply_is_free)
+
+
+def _despite_trouble(step: Decision | AskModel, lease: Lease) -> Decision | AskModel:
+    """What came back from the past, and what has gaps, is for the staff to read."""
+    if lease.trouble is None or isinstance(step, Silent):
+        return step
+    return Handoff("overflow" if lease.trouble == "overflow" else "late")
+
+
+async def _introduced(decision: Decision, lease: Lease, parts: Parts) -> Conversation:
+    """The conversation, with the customer's name on LINE when staff are going to need it."""
+    conversation = lease.conversation
+    if not isinstance(decision, Handoff) or conversation.display_name or lease.handoff:
+        return conversation
+    profile = await parts.line.account.profile(conversation.customer)
+    return msgspec.structs.replace(conversation, display_name=profile.name if profile else None)
+
+
+async def _blank(message: str, plan: Plan, lease: Lease, parts: Parts) -> Plan:
+    """Take a message's words out of everything that staff can read. The search index and the model never kept them."""
+    conversation = lease.conversation
+    talk = await parts.archive.talk(conversation.customer)
+    blanked = blank_items(message, talk)
+    await parts.mailbox.forget_dead_letters(conversation.customer, message)
+    handoff = lease.handoff
+    if handoff is None and conversation.last_handoff:
+        with suppress(NotFound):  # its retention may have ended
+            handoff = await parts.archive.handoff(conversation.last_handoff)
+    return msgspec.structs.replace(
+        plan, items=(*blanked, *plan.items), handoff=blank_handoff(handoff, blanked, talk) if handoff else None
+    )
+
+
 async def forget(events: tuple[Event, ...], lease: Lease, given: Circumstances, parts: Parts) -> None:
     """Pass over what was unsent before it could be answered; whatever else waits is taken again."""
     messages = [event.message for event in events if isinstance(event, Said)]
     gone = await parts.mailbox.unsent(messages)
     turn = unsent_turn(tuple(event for event in events if isinstance(event, Said) and event.message in gone))
-    await conclude(Silent("unsent"), turn, lease, given, parts)
+    decision = Silent("unsent")
+    await conclude(carry_out(decision, turn, given), decision, turn, lease=lease, given=given, parts=parts)
 
 
-async def deliver(lease: Lease, head: Head | None, parts: Parts) -> None:
-    """Send what stands in the outbox, in order, and say after each item what became of it."""
-    while head:
-        head = await _deliver_one(head, lease, parts)
+async def bury(lease: Lease, parts: Parts) -> None:
+    """Give up on what made us fail again and again: staff get a handoff, the events are kept as dead letters.
 
-
-async def _deliver_one(head: Head, lease: Lease, parts: Parts) -> Head | None:
-    """Send one item; gives what is to be sent next, None when the lease was given back."""
-    attempt, mailbox = head.attempt, parts.mailbox
-    verdict = before_sending(attempt, lease.conversation.state)
-    verdict = verdict or after_sending(attempt, await _send(head, lease, parts))
-    log.info("send", item=head.item.id, mode=attempt.mode, tries=attempt.tries, next=repr(verdict))
-    match verdict:
-        case Done():
-            records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict)
-            step = partial(mailbox.sent, lease, head, "done", items=records, fallback=fallback)
-        case MakePush():
-            step = partial(mailbox.sent, lease, head, "push")
-        case Again(delay_ms, untried):
-            # Not repeated: run twice it finds the lease given back already.
-            return await mailbox.sent(lease, head, "untried" if untried else "again", delay_ms=delay_ms)
-    return await insist(step, parts.insist_delays_s)
-
-
-async def _send(head: Head, lease: Lease, parts: Parts) -> Outcome:
-    """Ask LINE, inside our lease. An answer that comes after its end means nothing: another may have sent meanwhile."""
-    lease.check()
-    if head.attempt.mode == "reply":
-        outcome = await parts.line.reply(head.token, head.item.messages)
-    else:
-        outcome = await parts.line.push(lease.conversation.customer, head.item.messages, head.item.key)
-    lease.check()
-    return outcome
-
-
-def _finished(bubbles: Sequence[BubbleItem], done: Done) -> list[BubbleItem]:
-    """A request is billed once, however many bubbles it has: the first one carries the mark."""
-    return [
-        msgspec.structs.replace(bubble, delivery=done.delivery, billed=done.billed and number == 0)
-        for number, bubble in enumerate(bubbles)
-    ]
-
-
-def _fallback(head: Head, done: Done) -> Plan | None:
-    """An answer that could not be sent becomes a handoff; a notice or a person's reply does not."""
-    if head.item.fallback is None or done.delivery == "sent" or done.why == "staff":
-        return None
-    record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
-    fields = {"state": "waiting", "handoff": record.id, "choices": ""}
-    return Plan(what="handoff", fields=fields, handoff=record)
-
-
-async def insist(call: Callable[[], Awaitable[_T]], delays_s: Sequence[float]) -> _T:
-    """Repeat a step whose answer was lost; each step given here has the same result when run twice."""
-    for delay in delays_s:
-        try:
-            return await call()
-        except StoreUnavailable as error:
-            log.warning("redis_away", error=str(error), again_in_s=delay)
-            await asyncio.sleep(delay)
-    return await call()
+    Nothing of it is read here: reading it may be what fails.
+    """
+    turn = Turn(id=lease.box[0].id, at=lease.box[0].arrived, events=tuple(waiting.id for waiting in lease.box))
+    given = Circumstances(
+        conversation=lease.conversation,
+        handoff=lease.handoff,
+        events=(),
+        knowledge=parts.knowledge(),
+        key=parts.signing_key,
+        now=utc(lease.now),
+        model=None,
+        took_ms=0,
+    )
+    decision = Handoff("error") if lease.conversation.state == "bot" else Silent("waiting")
+    plan = carry_out(decision, turn, given)
+    await conclude(plan, decision, turn, lease=lease, given=given, parts=parts, dead="poison")
 
 
 def _log_turn(status: Committed, decision: Decision, turn: Turn, lease: Lease, given: Circumstances) -> None:

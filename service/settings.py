@@ -17,6 +17,11 @@ from service.errors import SettingsError
 # A command may be run from anywhere: what belongs to the shop stands beside the code.
 ROOT = Path(__file__).resolve().parent.parent
 _LINE = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN")
+_REDIS_URLS = (
+    r"(rediss?|unix)://.+",
+    r"rediss?\+sentinel://[^/?]+/[^/?]+(/\d*)?(\?.*)?",
+    r"rediss?\+cluster://[^/?]+(/0?)?(\?.*)?",
+)
 _SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OPENAI_API_KEY")
 
 
@@ -31,8 +36,12 @@ def _holds_a_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 
 def _is_redis_url(value: SecretStr | None) -> SecretStr | None:
-    if value and not re.match(r"(rediss?|unix)://.", value.get_secret_value()):
-        raise PydanticCustomError("redis_url", "must begin with redis://, rediss:// or unix://")
+    if value and not any(re.fullmatch(kind, value.get_secret_value()) for kind in _REDIS_URLS):
+        raise PydanticCustomError(
+            "redis_url",
+            "must be redis://, rediss://, unix://, redis+sentinel://host,host/<master's name>/<db>"
+            " or redis+cluster://host,host",
+        )
     return value
 
 
@@ -73,7 +82,9 @@ class Settings(BaseModel):
     redis_url: Annotated[SecretStr | None, AfterValidator(_is_redis_url)] = Field(
         None,
         alias="REDIS_URL",
-        description="`redis://`, `rediss://` or `unix://`. Unset: a Valkey of our own under `HENJI_DATA_DIR`.",
+        description="`redis://`, `rediss://`, `unix://`, `redis+sentinel://host,host/<master's name>/<db>`"
+        " (`?sentinel_password=`), `redis+cluster://host,host`; with TLS `rediss+...`."
+        " Unset: a Valkey of our own under `HENJI_DATA_DIR`.",
     )
     openai_api_key: SecretStr | None = Field(
         None,

@@ -13,12 +13,13 @@ import structlog
 from service.adapters.archive import Archive
 from service.adapters.mailbox import Mailbox
 from service.core import handoffs
-from service.core.plan import Outgoing, Plan, reply_by_staff
+from service.core.plan import Outgoing, Plan, closing_fields, reply_by_staff
 from service.core.records import HandoffRecord
 from service.errors import Conflict
 
 log = structlog.get_logger()
 ATTEMPTS = 8
+RETURN_TO_BOT_AFTER_MS = 24 * 3600 * 1000
 Change = Callable[[HandoffRecord], HandoffRecord]
 
 
@@ -61,10 +62,10 @@ class Desk:
             if after == before and out is None:
                 return before
             closed = after.status == "done"
-            fields = (
-                {"state": "bot", "handoff": "", "assignee": ""} if closed else {"state": "human", "assignee": staff}
-            )
-            plan = Plan(what=what, fields=fields, items=out.bubbles if out else (), handoff=after, out=out)
+            fields = closing_fields(after) if closed else {"state": "human", "assignee": staff}
+            timers = {"return": out.said_at + RETURN_TO_BOT_AFTER_MS} if out else {"return": 0} if closed else {}
+            bubbles = out.bubbles if out else ()
+            plan = Plan(what=what, fields=fields, items=bubbles, handoff=after, out=out, timers=timers)
             if await self._mailbox.act(conversation, action, plan):
                 log.info("staff", what=what, handoff=record.id, staff=staff)
                 return after

@@ -87,31 +87,32 @@ async def _keep_alive(server: "EmbeddedValkey") -> None:
 async def open_archive(redis_url: str) -> AsyncGenerator["Archive"]:
     """Open the reading side of the store."""
     from service.adapters.archive import Archive
-    from service.adapters.mailbox import connect
+    from service.adapters.store import Store
 
-    async with connect(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S) as redis:
-        yield Archive(redis)
+    async with Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S) as store:
+        yield Archive(store)
 
 
 def make_web(settings: Settings, redis_url: str) -> "Litestar":
     """Build the web application. Its connection to Redis opens with the first call and closes with the application."""
     from service.adapters.archive import Archive
-    from service.adapters.mailbox import Mailbox, connect
+    from service.adapters.mailbox import Mailbox
+    from service.adapters.store import Store
     from service.web.app import make_app
     from service.web.webhook import ChannelSecrets
 
-    redis = connect(redis_url, timeout_s=WEB_REDIS_TIMEOUT_S)
+    store = Store(redis_url, timeout_s=WEB_REDIS_TIMEOUT_S)
 
     @asynccontextmanager
-    async def close_redis(_: "Litestar") -> AsyncGenerator[None]:
-        async with redis:
+    async def close_store(_: "Litestar") -> AsyncGenerator[None]:
+        async with store:
             yield
 
     return make_app(
-        mailbox=Mailbox(redis, keep_days=settings.retention_days),
-        archive=Archive(redis),
+        mailbox=Mailbox(store, keep_days=settings.retention_days),
+        archive=Archive(store),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
-        lifespan=close_redis,
+        lifespan=close_store,
     )
 
 
@@ -168,22 +169,26 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.line import open_line
-    from service.adapters.mailbox import Mailbox, connect
+    from service.adapters.mailbox import Mailbox
+    from service.adapters.store import Store
     from service.replying import Parts, handle
     from service.worker import Worker
 
     folder = FaqFolder(settings.faq_dir)
     report(await asyncio.to_thread(folder.load))
     async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(connect(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
-        bell = await stack.enter_async_context(connect(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
+        store = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
+        bell = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
         token = settings.line_channel_access_token.get_secret_value()
-        mailbox = Mailbox(redis, keep_days=settings.retention_days)
-        signing_key = await _when_redis_is_there(Archive(redis).signing_key, stop)
+        mailbox = Mailbox(store, keep_days=settings.retention_days)
+        archive = Archive(store)
+        signing_key = await _when_redis_is_there(archive.signing_key, stop)
         if signing_key is None:
             return
+        await _when_redis_is_there(mailbox.restore, stop)
         parts = Parts(
             mailbox=mailbox,
+            archive=archive,
             line=await stack.enter_async_context(open_line(token, settings.line_api_base)),
             knowledge=lambda: folder.current,
             model=await stack.enter_async_context(open_model(settings)),

@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.adapters.mailbox import Head
+from service.adapters.lease import Head
 from service.core.conversation import State
 from service.core.sending import Limited, Outcome, Refused, Unknown
+from service.delivering import deliver
 from service.errors import LeaseLost
-from service.replying import deliver
 from tests.support.shop import CUSTOMER, NOON_MS
 from tests.support.stand_ins import BAD_TOKEN, MINUTE, STAFF, Phone, Post, answer, head, lease, parts
 

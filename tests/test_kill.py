@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
-from service.adapters.mailbox import PREFIX, connect
+from service.adapters.store import PREFIX, Store, connect
 from service.core.records import BubbleItem, MessageItem, TraceItem
 from service.tools.fakeline.server import FakeLine
 from tests.support.plug import Plug, When, redis_proxy
@@ -26,9 +26,10 @@ MOST_CALLS = 80
 class World:
     """The fake LINE and the store, which survive every kill."""
 
-    def __init__(self, fake: FakeLine, redis: Redis, redis_url: str) -> None:
+    def __init__(self, fake: FakeLine, redis: Redis, store: Store, redis_url: str) -> None:
         self.fake = fake
         self.redis = redis
+        self.archive = Archive(store)
         self.redis_url = redis_url
 
     async def end_leases(self) -> None:
@@ -55,8 +56,8 @@ class World:
 async def world(redis_url: str) -> AsyncIterator[World]:
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
     await fake.start()
-    async with connect(redis_url, timeout_s=5) as redis:
-        yield World(fake, redis, redis_url)
+    async with connect(redis_url, timeout_s=5) as redis, Store(redis_url, timeout_s=5) as store:
+        yield World(fake, redis, store, redis_url)
     await fake.stop()
 
 
@@ -64,7 +65,7 @@ async def judge(world: World, customer: str, expected: list[str]) -> None:
     """The customer saw each expected bubble exactly once, and the records say the same."""
     seen = [bubble.text for bubble in world.fake.seen(customer)]
     assert [text[:6] for text in seen if text] == [text[:6] for text in expected]
-    items = await Archive(world.redis).talk(customer)
+    items = await world.archive.talk(customer)
     assert [item.delivery for item in items if isinstance(item, BubbleItem)] == ["sent"] * len(expected)
     traces = [item for item in items if isinstance(item, TraceItem)]
     assert len(traces) == len({trace.turn for trace in traces})
@@ -143,9 +144,9 @@ async def test_a_worker_killed_while_it_turns_a_reply_into_a_push_sends_it_once(
             seen = world.fake.seen(customer)
             # Between a refused try and the note of its refusal nobody can know: never pushed then, staff are asked.
             assert len(seen) <= 1
-            handoffs, _ = await Archive(world.redis).handoffs("waiting", "", 50)
+            handoffs, _ = await world.archive.handoffs("waiting", "", 50)
             asked = [handoff for handoff in handoffs if handoff.customer == customer]
-            delivery = (await Archive(world.redis).talk(customer))[1]
+            delivery = (await world.archive.talk(customer))[1]
             assert isinstance(delivery, BubbleItem)
             assert (len(seen), len(asked), delivery.delivery) in {(1, 0, "sent"), (0, 0, "sent"), (0, 1, "unconfirmed")}
             if not plug.pulled.is_set():
@@ -168,7 +169,7 @@ async def test_a_web_process_killed_at_any_call_takes_each_message_once(world: W
                     assert delivery.status in (None, 503)
                     assert (await world.fake.redeliver(*delivery.events)).status == 200
         await world.settle()
-        items = await Archive(world.redis).talk(customer)
+        items = await world.archive.talk(customer)
         assert [item.text for item in items if isinstance(item, MessageItem)] == [SURE, ASKED]
         if not plug.pulled.is_set():
             assert at > 1

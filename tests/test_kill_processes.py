@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.adapters.archive import Archive
-from service.adapters.mailbox import connect
+from service.adapters.store import Store, connect
 from service.core.decisions import Answer, Handoff, Silent
 from service.core.records import BubbleItem, MessageItem, TraceItem
 from service.core.texts import text
@@ -156,8 +156,12 @@ def service(tmp_path: Path, fake: FakeLine) -> Service:
 @pytest.mark.parametrize("seed", [1])
 async def test_whatever_is_killed_every_message_has_one_outcome(service: Service, fake: FakeLine, seed: int) -> None:
     customers = [fake.add_user(f"お客様{number}") for number in range(CUSTOMERS)]
-    async with running(service), connect(service.redis_url, timeout_s=2) as redis:
-        archive = Archive(redis)
+    async with (
+        running(service),
+        connect(service.redis_url, timeout_s=2) as redis,
+        Store(service.redis_url, timeout_s=2) as store,
+    ):
+        archive = Archive(store)
         killer = Killer(service, fake, seed)
         talks = [talk_to(fake, archive, customer, what_they_say(n)) for n, customer in enumerate(customers)]
         sent = await asyncio.gather(*talks)

@@ -6,15 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.adapters.mailbox import Committed, Lease
+from service.adapters.lease import Lease
+from service.adapters.mailbox import Committed
 from service.core.choices import button_data
 from service.core.conversation import Conversation, Tap
 from service.core.decisions import Answer, Clarify, Handoff, NoneFits, Pick, Unclear, Verdict
 from service.core.events import Event, Other, Tapped
 from service.core.records import MessageItem
 from service.core.sending import Unknown
+from service.core.triage import triage
+from service.delivering import deliver, insist
 from service.errors import LeaseLost, StoreUnavailable
-from service.replying import Parts, decide, deliver, handle, insist, read_turn, reply_to
+from service.replying import Parts, handle, read_turn, reply_to, resolve
 from tests.support.shop import CUSTOMER, KEY, NOON_MS, message, turn
 from tests.support.stand_ins import SHOP, SURE, UNSURE, Model, Phone, Post, answer, head, lease, parts, raw
 
@@ -135,7 +138,8 @@ async def test_only_a_store_that_is_away_is_insisted_on() -> None:
 
 
 async def ask(text: str, model: Model | None, *choices: str) -> tuple[Any, Any]:
-    return await decide(turn(text), Conversation(customer=CUSTOMER, choices=choices), SHOP, model)
+    step = triage(turn(text), SHOP, Conversation(customer=CUSTOMER, choices=choices))
+    return await resolve(step, SHOP, model)
 
 
 @pytest.mark.parametrize(

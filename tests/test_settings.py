@@ -11,6 +11,10 @@ from service.settings import ROOT, Settings, load_settings
 LINE = {"LINE_CHANNEL_SECRET": "channel-secret", "LINE_CHANNEL_ACCESS_TOKEN": "access-token"}
 DEFAULTS = Settings.model_validate({})
 
+REDIS_URLS = (
+    "must be redis://, rediss://, unix://, redis+sentinel://host,host/<master's name>/<db> or redis+cluster://host,host"
+)
+
 
 def problems(environ: dict[str, str], env_file: Path | None = None, *, need_line: bool = False) -> list[str]:
     """What is wrong with these settings."""
@@ -67,7 +71,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
             ),
             "LINE_CHANNEL_SECRET: is needed, see the README",
             "LINE_API_BASE: must be http(s)://host[:port] without a slash at the end",
-            "REDIS_URL: must begin with redis://, rediss:// or unix://",
+            f"REDIS_URL: {REDIS_URLS}",
             "HENJI_PORT: input should be a valid integer, unable to parse string as an integer",
             "HENJI_RETENTION_DAYS: input should be greater than or equal to 1",
         ]
@@ -80,8 +84,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("LINE_CHANNEL_SECRET", " , ,", "holds no secret"),
         ("LINE_API_BASE", "127.0.0.1:9000", "must be http(s)://host[:port] without a slash at the end"),
         ("LINE_API_BASE", "https://api.line.me/v2", "must be http(s)://host[:port] without a slash at the end"),
-        ("REDIS_URL", "redis://", "must begin with redis://, rediss:// or unix://"),
-        ("REDIS_URL", "http://localhost", "must begin with redis://, rediss:// or unix://"),
+        ("REDIS_URL", "redis://", REDIS_URLS),
+        ("REDIS_URL", "http://localhost", REDIS_URLS),
         ("HENJI_PORT", "0", "input should be greater than or equal to 1"),
         ("HENJI_PORT", "65536", "input should be less than or equal to 65535"),
         ("HENJI_RETENTION_DAYS", "3651", "input should be less than or equal to 3650"),

@@ -11,7 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
-from service.adapters.mailbox import PREFIX, Lease, Mailbox, connect
+from service.adapters.lease import Lease
+from service.adapters.mailbox import Mailbox
+from service.adapters.store import PREFIX, Store, connect
 from service.core.conversation import Conversation, make_turn
 from service.core.decisions import Handoff, Silent
 from service.core.events import Event, Incoming, read_event
@@ -30,8 +32,8 @@ Meanwhile = Callable[[], Awaitable[object]]
 class Interrupted(Archive):
     """Reads as ever, but lets something happen right after a read: `after` holds what, by the kind of record."""
 
-    def __init__(self, redis: Redis) -> None:
-        super().__init__(redis)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.after: dict[str, list[Meanwhile]] = {"handoff": [], "conversation": []}
 
     async def handoff(self, handoff_id: str) -> HandoffRecord:
@@ -52,11 +54,11 @@ class Interrupted(Archive):
 class Shop:
     """A shop whose customer has asked for a person: handoff `id` waits."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, store: Store) -> None:
         self.redis = redis
-        self.mailbox = Mailbox(redis, keep_days=180)
-        self.archive = Archive(redis)
-        self.reading = Interrupted(redis)
+        self.mailbox = Mailbox(store, keep_days=180)
+        self.archive = Archive(store)
+        self.reading = Interrupted(store)
         self.desk = Desk(self.reading, self.mailbox)
         self.id = ""
 
@@ -104,8 +106,8 @@ def events_of(lease: Lease) -> tuple[Event, ...]:
 
 @pytest.fixture
 async def shop(redis_url: str) -> AsyncIterator[Shop]:
-    async with connect(redis_url, timeout_s=5) as redis:
-        shop = Shop(redis)
+    async with connect(redis_url, timeout_s=5) as redis, Store(redis_url, timeout_s=5) as store:
+        shop = Shop(redis, store)
         await shop.write("スタッフと話したい")
         (record,), _ = await shop.archive.handoffs("waiting", "", 10)
         shop.id = record.id

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.adapters.embedded import EmbeddedValkey
-from service.adapters.mailbox import connect
+from service.adapters.store import connect
 from service.tools.fakeline.faults import Call, Fault
 from service.tools.fakeline.server import FakeLine
 from tests.support.shop import make_shop

@@ -2,18 +2,17 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from service.adapters.mailbox import PREFIX, read_conversation
+from service.adapters.lease import read_conversation
+from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation
 from service.core.records import HandoffRecord, HandoffStatus, Item
-from service.errors import NotFound, StoreUnavailable
+from service.errors import NotFound
 
 TALK_LENGTH = 200
 _CHUNK = 100
@@ -29,29 +28,31 @@ class ApiToken(msgspec.Struct, frozen=True):
 class Archive:
     """Reads records. Raises StoreUnavailable when Redis is away, NotFound where a record is missing."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._call = store.call
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless Redis answers."""
-        await _call(self._redis.ping())
+        await self._call(lambda redis: redis.ping())
 
     async def signing_key(self) -> bytes:
         """The shop's random key for buttons: made once, the same for all workers."""
         name = f"{PREFIX}shop"
-        await _call(self._redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
-        return cast("bytes", await _call(self._redis.hget(name, "signing_key")))
+        await self._call(lambda redis: redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
+        return cast("bytes", await self._call(lambda redis: redis.hget(name, "signing_key")))
 
     async def conversation(self, customer: str) -> Conversation:
         """Read a conversation's state. Raises NotFound for somebody who never wrote."""
-        raw = cast("dict[bytes, bytes]", await _call(self._redis.hgetall(f"{PREFIX}conv:{customer}")))
+        raw = cast("dict[bytes, bytes]", await self._call(lambda redis: redis.hgetall(f"{PREFIX}conv:{customer}")))
         if not raw:
             raise NotFound(f"no conversation with {customer}")
         return read_conversation(customer, {name.decode(): value.decode() for name, value in raw.items()})
 
     async def talk(self, customer: str) -> list[Item]:
         """Read the newest items of a talk (at most 200), oldest first."""
-        ids = cast("list[bytes]", await _call(self._redis.zrange(f"{PREFIX}talk:{customer}", -TALK_LENGTH, -1)))
+        name = f"{PREFIX}talk:{customer}"
+        ids = cast("list[bytes]", await self._call(lambda redis: redis.zrange(name, -TALK_LENGTH, -1)))
         return [msgspec.json.decode(raw, type=Item) for raw in await self._many("item", ids)]
 
     async def item(self, item_id: str) -> Item:
@@ -77,10 +78,7 @@ class Archive:
         rows: list[tuple[int, str]] = []
         start, ended = 0, False
         while len(rows) <= count and not ended:
-            found = cast(
-                "list[tuple[bytes, float]]",
-                await _call(self._redis.zrangebyscore(name, first, "+inf", start=start, num=_CHUNK, withscores=True)),
-            )
+            found = await self._after(name, first, start)
             read = [(int(at), key.decode()) for key, at in found]
             rows += [row for row in read if not cursor or row > (first, last)]
             start, ended = start + len(found), len(found) < _CHUNK
@@ -93,7 +91,7 @@ class Archive:
         """Make an API token for `name` and return it. It is shown once and cannot be read again."""
         token = f"henji_{secrets.token_urlsafe(32)}"
         record = msgspec.json.encode(ApiToken(name, datetime.now(UTC)))
-        await _call(self._redis.set(_token_key(token), record))
+        await self._call(lambda redis: redis.set(_token_key(token), record))
         return token
 
     async def token_owner(self, token: str) -> str:
@@ -108,21 +106,28 @@ class Archive:
         """Delete every token with this name or short id. Returns how many there were."""
         found = await self._tokens()
         doomed = [key for token_id, (key, owner) in found.items() if name_or_id in (owner.name, token_id)]
-        return cast("int", await _call(self._redis.delete(*doomed))) if doomed else 0
+        return cast("int", await self._call(lambda redis: redis.delete(*doomed))) if doomed else 0
 
     async def _tokens(self) -> dict[str, tuple[bytes, ApiToken]]:
         start = f"{PREFIX}token:"
         found: dict[str, tuple[bytes, ApiToken]] = {}
-        try:
-            async for key in cast("AsyncIterator[bytes]", self._redis.scan_iter(f"{start}*")):
-                if raw := await self._redis.get(key):
+        async with self._store.master() as redis:
+            async for key in cast("AsyncIterator[bytes]", redis.scan_iter(f"{start}*")):
+                if raw := await redis.get(key):
                     found[key.decode()[len(start) :][:12]] = (key, msgspec.json.decode(raw, type=ApiToken))
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
         return dict(sorted(found.items(), key=lambda pair: pair[1][1].created_at))
 
+    async def _after(self, name: str, first: int, start: int) -> list[tuple[bytes, float]]:
+        """Read a stretch of an index, from a score on, past the first `start` members."""
+        return cast(
+            "list[tuple[bytes, float]]",
+            await self._call(
+                lambda redis: redis.zrangebyscore(name, first, "+inf", start=start, num=_CHUNK, withscores=True)
+            ),
+        )
+
     async def _one(self, key: str) -> bytes:
-        raw = cast("bytes | None", await _call(self._redis.get(key)))
+        raw = cast("bytes | None", await self._call(lambda redis: redis.get(key)))
         if raw is None:
             raise NotFound(f"there is no such {key.removeprefix(PREFIX).split(':')[0]}")
         return raw
@@ -132,16 +137,10 @@ class Archive:
         if not ids:
             return []
         keys = [f"{PREFIX}{kind}:{record_id.decode()}" for record_id in ids]
-        return [raw for raw in cast("list[bytes | None]", await _call(self._redis.mget(keys))) if raw is not None]
+        found = cast("list[bytes | None]", await self._call(lambda redis: redis.mget(keys)))
+        return [raw for raw in found if raw is not None]
 
 
 def _token_key(token: str) -> str:
     # A random 256-bit token needs no salt and no slow hash: nobody can guess its preimage.
     return f"{PREFIX}token:{hashlib.sha256(token.encode()).hexdigest()}"
-
-
-async def _call(answer: Awaitable[Any] | Any) -> Any:
-    try:
-        return await answer
-    except (RedisError, OSError) as error:
-        raise StoreUnavailable(str(error)) from error

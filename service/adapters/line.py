@@ -1,4 +1,4 @@
-"""LINE's Messaging API through line-bot-sdk: the one place that knows the SDK, with its traps handled.
+"""Sending through LINE's Messaging API with line-bot-sdk: the one place that knows the SDK, with its traps handled.
 
 The SDK's client is built inside a running loop and lives as long as the process; its session is replaced by one that
 ignores netrc and proxies of the environment, and every call has a time limit (its default is 300 s).
@@ -20,10 +20,12 @@ from linebot.v3.messaging import (
 from linebot.v3.messaging.exceptions import ApiException
 from pydantic.v1 import ValidationError
 
+from service.adapters.line_account import Account, open_account
 from service.core.sending import Accepted, Limited, Outcome, Refused, Unknown
+from service.errors import LineRefused, LineUnavailable
 
 TIME_LIMIT = aiohttp.ClientTimeout(total=8, connect=3)
-_CONNECTIONS = 50
+_CONNECTIONS = 128
 
 
 class _Error(msgspec.Struct):
@@ -34,10 +36,13 @@ class _Error(msgspec.Struct):
 
 
 class Line:
-    """Sends. Network trouble and error statuses are outcomes, not exceptions."""
+    """Sends. Network trouble and error statuses are outcomes, not exceptions. `account` is all the rest of LINE."""
 
-    def __init__(self, api: AsyncMessagingApi, time_limit: aiohttp.ClientTimeout = TIME_LIMIT) -> None:
+    def __init__(
+        self, api: AsyncMessagingApi, account: Account, time_limit: aiohttp.ClientTimeout = TIME_LIMIT
+    ) -> None:
         self._api = api
+        self.account = account
         self._time_limit = time_limit
 
     async def reply(self, token: str, messages: tuple[dict[str, Any], ...]) -> Outcome:
@@ -56,7 +61,15 @@ class Line:
             request = PushMessageRequest.from_dict({"to": to, "messages": messages})
             return self._api.push_message(request, key, _request_timeout=self._time_limit)
 
-        return await _outcome(call)
+        outcome = await _outcome(call)
+        # LINE's texts may change any time: one that does not name the month's limit proves nothing.
+        return Limited(quota=await self._is_used_up()) if outcome == Limited(quota=False) else outcome
+
+    async def _is_used_up(self) -> bool:
+        try:
+            return (await self.account.quota()).is_used_up
+        except (LineUnavailable, LineRefused):
+            return False
 
 
 async def _outcome(call: Callable[[], Awaitable[Any]]) -> Outcome:
@@ -90,7 +103,7 @@ def _read_error(error: ApiException) -> Outcome:
     if status == 409:
         return Accepted()
     if status == 429:
-        # LINE gives both the same status; only the text tells the month's limit from the rate limit.
+        # The month's limit and the rate limit have the same status: the text is a hint.
         return Limited(quota="monthly limit" in body.message)
     if 400 <= status < 500:
         return Refused(status, details=bool(body.details), message=body.message)
@@ -103,8 +116,8 @@ async def open_line(
 ) -> AsyncGenerator[Line]:
     """Open the client. `api_base` replaces LINE's address, without a slash at the end; None is LINE itself."""
     configuration = Configuration(access_token=access_token, host=api_base)
-    async with AsyncApiClient(configuration) as client:
+    async with open_account(access_token, api_base) as account, AsyncApiClient(configuration) as client:
         await client.rest_client.pool_manager.close()
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
         client.rest_client.pool_manager = aiohttp.ClientSession(connector=connector, trust_env=False)
-        yield Line(AsyncMessagingApi(client), time_limit)
+        yield Line(AsyncMessagingApi(client), account, time_limit)

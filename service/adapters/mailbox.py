@@ -5,107 +5,38 @@ twice: a call whose answer was lost is simply repeated. docs/delivery.md tells t
 """
 
 import time
-from collections.abc import Awaitable, Sequence
-from importlib.resources import files
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from service.core.conversation import Conversation, State, Turn
+from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
+from service.adapters.store import PREFIX, Store
+from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
-from service.core.plan import Outgoing, OutKind, Plan
-from service.core.records import BubbleItem, HandoffRecord, Item
-from service.core.sending import Attempt
-from service.errors import LeaseLost, StoreUnavailable
+from service.core.plan import Plan
+from service.core.records import Item
+from service.errors import LeaseLost
 
 LEASE_MS = 30_000
-PREFIX = "{henji}:"
-_SCRIPTS = ("put", "take", "renew", "park", "fail", "commit", "sent", "staff")
+RESTORE_GAP_MS = 10 * 60_000
+# What must outlive a failover (docs/delivery.md, rule 5). The others may be lost with a master: then a conversation is
+# leased again, a timer fires again, and an item whose SENT is gone is tried again with tries > 0: LINE refuses a used
+# reply token, which counts as sent or unconfirmed, and knows a push by its retry key. But: `_must_not_be_forgotten`.
+_DURABLE = ("put", "commit", "staff")
 Committed = Literal["done", "lost", "changed", "unsent", "newer"]
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """One event in a mailbox: its id, when it arrived (Redis' ms), and its JSON."""
-
-    id: str
-    arrived: int
-    raw: str
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The outbox's first item, with what is known about earlier tries. `token` is empty for a push."""
-
-    item: Outgoing
-    attempt: Attempt
-    token: str
-
-
-class Lease(msgspec.Struct, kw_only=True):
-    """A conversation that is ours for a while, with all that waits in it.
-
-    `now` is Redis' clock in milliseconds when it was taken; `ends_at` is when it ends by our own monotonic clock (s).
-    """
-
-    token: str
-    conversation: Conversation
-    now: int
-    ends_at: float
-    box: tuple[Waiting, ...]
-    head: Head | None
-    handoff: HandoffRecord | None
-
-    def check(self) -> None:
-        """Raise LeaseLost when our time is over: somebody else may be at work on this conversation."""
-        if time.monotonic() >= self.ends_at:
-            raise LeaseLost(self.conversation.customer)
-
-
-class _Body(msgspec.Struct):
-    """The JSON part of an outbox element."""
-
-    kind: OutKind
-    messages: tuple[dict[str, Any], ...]
-    bubbles: tuple[BubbleItem, ...]
-    said_at: int
-    fallback: HandoffRecord | None = None
-
-
-class _Taken(msgspec.Struct):
-    conv: str
-    now: int
-    fields: list[str]
-    box: list[str]
-    head: str
-    handoff: str
-
-
-def connect(url: str, *, timeout_s: float) -> Redis:
-    """Make a client for a URL (`redis://`, `rediss://`, `unix://`). It never retries: each step knows better."""
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=False,
-    )
 
 
 class Mailbox:
     """The steps of a message's way. Raises StoreUnavailable when Redis is away, full or slow.
 
-    `keep_days` is how long items and closed handoffs are kept.
+    `keep_days` is how long items and closed handoffs are kept, `lease_ms` how long a lease lasts until it is renewed.
     """
 
-    def __init__(self, redis: Redis, *, keep_days: int, lease_ms: int = LEASE_MS) -> None:
-        self._redis = redis
-        self._lease_ms = lease_ms
+    def __init__(self, store: Store, *, keep_days: int, lease_ms: int = LEASE_MS) -> None:
+        self._store = store
         self._keep_s = keep_days * 86_400
-        common = _script("common")
-        self._scripts = {name: redis.register_script(f"{common}\n{_script(name)}") for name in _SCRIPTS}
+        self._lease_ms = lease_ms
 
     async def put(self, events: Sequence[Incoming]) -> int:
         """PUT: store all events of one webhook body, or none. Returns how many were new."""
@@ -131,7 +62,11 @@ class Mailbox:
         call = {"token": token, "lease_ms": self._lease_ms, "again": again}
         ends_at = time.monotonic() + self._lease_ms / 1000
         packed = await self._run("take", call)
-        return _read_lease(token, packed, ends_at) if packed else None
+        lease = read_lease(token, packed, ends_at) if packed else None
+        if lease and self._must_not_be_forgotten(lease.head):
+            packed = await self._run("take", call | {"again": True}, durable=True)
+            lease = read_lease(token, packed, ends_at) if packed else None
+        return lease
 
     async def renew(self, lease: Lease) -> bool:
         """RENEW: keep the lease. False when it is lost: stop working on it."""
@@ -148,8 +83,13 @@ class Mailbox:
         """FAIL: count a handler's error and give the lease back for a later try. Returns how many errors in a row."""
         return cast("int", await self._run("fail", self._of(lease)))
 
-    async def commit(self, lease: Lease, turn: Turn, plan: Plan) -> tuple[Committed, Head | None]:
-        """COMMIT: write a decision and all that follows. With "done" comes the item to send now, if there is one."""
+    async def commit(
+        self, lease: Lease, turn: Turn, plan: Plan, *, dead: str | None = None
+    ) -> tuple[Committed, Head | None]:
+        """COMMIT: write a decision and all that follows. With "done" comes the item to send now, if there is one.
+
+        `dead` says why the turn's events are kept as dead letters as well.
+        """
         call = self._of(lease) | self._write(plan)
         call |= {
             "rev": str(lease.conversation.rev),
@@ -157,9 +97,10 @@ class Mailbox:
             "seen": len(lease.box),
             "events": turn.events,
             "messages": turn.messages,
+            "dead": dead,
         }
         status, head, *now = await self._run("commit", call)
-        return status.decode(), _read_head(head.decode(), now[0]) if head else None
+        return status.decode(), read_head(head.decode(), now[0]) if head else None
 
     async def sent(
         self,
@@ -170,20 +111,28 @@ class Mailbox:
         delay_ms: int = 0,
         items: Sequence[Item] = (),
         fallback: Plan | None = None,
+        dead: str | None = None,
     ) -> Head | None:
         """SENT: say what became of the outbox's head. Returns the next item to send now, None when the lease ended.
 
+        `fallback` is the handoff that takes its place, `dead` says why it is kept as a dead letter as well.
         Raises LeaseLost when the lease was not ours any more: then nothing was written.
         """
         call = self._of(lease) | self._write(Plan(what="sent", fields={}, items=tuple(items)))
-        call |= {"item": head.item.id, "outcome": outcome, "delay_ms": delay_ms}
+        call |= {"item": head.item.id, "outcome": outcome, "delay_ms": delay_ms, "dead": dead}
         if fallback:
             written = self._write(fallback)
             call["fallback"] = {"handoff": written["handoff"], "fields": written["fields"]}
-        status, body, *now = await self._run("sent", call)
+        following = await self._sent(lease, call)
+        if self._must_not_be_forgotten(following):
+            following = await self._sent(lease, call, durable=True)
+        return following
+
+    async def _sent(self, lease: Lease, call: dict[str, Any], *, durable: bool = False) -> Head | None:
+        status, body, *now = await self._run("sent", call, durable=durable)
         if status == b"lost":
             raise LeaseLost(lease.conversation.customer)
-        return _read_head(body.decode(), now[0]) if body else None
+        return read_head(body.decode(), now[0]) if body else None
 
     async def act(self, conversation: Conversation, action: str, plan: Plan) -> bool:
         """STAFF: write a person's action. False when the conversation changed meanwhile: read it again."""
@@ -192,18 +141,35 @@ class Mailbox:
 
     async def unsent(self, messages: Sequence[str]) -> set[str]:
         """Say which of these messages the customer has taken back."""
-        try:
-            found = await self._redis.mget([f"{PREFIX}unsent:{message}" for message in messages])
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
+        keys = [f"{PREFIX}unsent:{message}" for message in messages]
+        found = cast("list[bytes | None]", await self._store.call(lambda redis: redis.mget(keys)))
         return {message for message, tombstone in zip(messages, found, strict=True) if tombstone}
+
+    async def forget_dead_letters(self, customer: str, message: str) -> None:
+        """Delete the dead letters that hold a message (LINE's id) of a customer."""
+        name = f"{PREFIX}dead"
+        letters = cast(
+            "list[tuple[bytes, dict[bytes, bytes]]]", await self._store.call(lambda redis: redis.xrange(name))
+        )
+        gone = [
+            letter
+            for letter, fields in letters
+            if fields[b"conv"].decode() == customer and message.encode() in fields[b"body"]
+        ]
+        if gone:
+            await self._store.call(lambda redis: redis.xdel(name, *gone))
+
+    async def tick(self) -> int:
+        """TICK: fire due timers, keep the indexes short, renew the heartbeat. Returns how many timers fired."""
+        return cast("int", await self._run("tick", {}))
+
+    async def restore(self) -> int:
+        """RESTORE: find out whether what stands in Redis is from the past. Returns how many conversations it marks."""
+        return cast("int", await self._run("restore", {"gap_ms": RESTORE_GAP_MS}))
 
     async def wait_for_work(self, seconds: float) -> None:
         """Sleep until a conversation becomes ready, at most `seconds`."""
-        try:
-            await cast("Awaitable[Any]", self._redis.blpop([f"{PREFIX}bell"], timeout=seconds))
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
+        await self._store.call(lambda redis: redis.blpop([f"{PREFIX}bell"], timeout=seconds))
 
     def _of(self, lease: Lease) -> dict[str, Any]:
         return {"conv": lease.conversation.customer, "token": lease.token}
@@ -215,6 +181,7 @@ class Mailbox:
             "what": plan.what,
             "fields": plan.fields,
             "keep_s": self._keep_s,
+            "timers": plan.timers,
             "items": [
                 {"id": item.id, "record": _json(item), "score": at + number / 1000}
                 for number, item in enumerate(plan.items)
@@ -230,80 +197,20 @@ class Mailbox:
             }
         if plan.out:
             out = plan.out
-            body = _Body(out.kind, out.messages, out.bubbles, out.said_at, out.fallback)
-            written["out"] = {"id": out.id, "who": out.who, "key": out.key, "body": _json(body)}
+            written["out"] = {"id": out.id, "who": out.who, "key": out.key, "body": write_body(out)}
         return written
 
-    async def _run(self, name: str, call: dict[str, Any]) -> Any:
-        try:
-            return await self._scripts[name](keys=[PREFIX], args=[msgspec.msgpack.encode(call)])
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"{name}: {error}") from error
+    def _must_not_be_forgotten(self, head: Head | None) -> bool:
+        """Whether it would be sent twice if a failover forgot that it was handed out: a reply that was never tried.
 
+        The next holder's reply would be refused, as the first one's token was used up; taken for a first try, that
+        would make it a push. So the step is run again, the same and now durable, before the item is sent.
+        """
+        return self._store.replicated and head is not None and head.attempt.mode == "reply" and head.attempt.tries == 0
 
-def _script(name: str) -> str:
-    return files("service.adapters").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    async def _run(self, name: str, call: dict[str, Any], *, durable: bool = False) -> Any:
+        return await self._store.run(name, msgspec.msgpack.encode(call), durable=durable or name in _DURABLE)
 
 
 def _json(record: msgspec.Struct) -> str:
     return msgspec.json.encode(record).decode()
-
-
-def read_conversation(customer: str, fields: dict[str, str]) -> Conversation:
-    """Read a conversation from its hash in Redis."""
-    return Conversation(
-        customer=customer,
-        state=cast("State", fields.get("state", "bot")),
-        handoff=fields.get("handoff"),
-        assignee=fields.get("assignee"),
-        choices=msgspec.json.decode(fields["choices"], type=tuple[str, ...]) if "choices" in fields else (),
-        rev=int(fields.get("rev", "0")),
-    )
-
-
-def _read_lease(token: str, packed: bytes, ends_at: float) -> Lease:
-    taken = msgspec.msgpack.decode(packed, type=_Taken)
-    fields = dict(zip(taken.fields[::2], taken.fields[1::2], strict=True))
-    return Lease(
-        token=token,
-        conversation=read_conversation(taken.conv, fields),
-        now=taken.now,
-        ends_at=ends_at,
-        box=tuple(_read_waiting(element) for element in taken.box),
-        head=_read_head(taken.head, taken.now) if taken.head else None,
-        handoff=msgspec.json.decode(taken.handoff, type=HandoffRecord) if taken.handoff else None,
-    )
-
-
-def _read_waiting(element: str) -> Waiting:
-    head, _, raw = element.partition("\n")
-    event_id, arrived = head.split(" ")
-    return Waiting(event_id, int(arrived), raw)
-
-
-def _read_head(element: str, now: int) -> Head:
-    head, _, body_json = element.partition("\n")
-    item_id, who, mode, key, tries, first_try, _, token, token_at = head.split(" ")
-    body = msgspec.json.decode(body_json, type=_Body)
-    return Head(
-        item=Outgoing(
-            id=item_id,
-            who=who,
-            key=key,
-            kind=body.kind,
-            messages=body.messages,
-            bubbles=body.bubbles,
-            said_at=body.said_at,
-            fallback=body.fallback,
-        ),
-        attempt=Attempt(
-            mode="push" if mode == "push" else "reply",
-            tries=int(tries),
-            by_bot=who == "bot",
-            said_at=body.said_at,
-            token_at=int(token_at),
-            first_try=int(first_try),
-            now=now,
-        ),
-        token=token if mode == "reply" else "",
-    )

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.events import Event, MessageKind, Other, Said, Tapped
+from service.core.events import Event, MessageKind, Other, Said, TakenBack, Tapped, Timer
 
 State = Literal["bot", "waiting", "human"]
 
@@ -14,7 +14,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` says who answers: the bot, nobody yet (a handoff waits), or a person. `handoff` is the open handoff's id.
     `choices` are the entry ids of the Clarify that was sent last, in the order shown; empty when the last turn did
-    not end in one. `rev` counts the writes, and fences them.
+    not end in one. `rev` counts the writes, and fences them. `display_name` is the name on LINE, once it was asked for;
+    `last_handoff` is the id of the handoff that was closed last.
     """
 
     customer: str
@@ -23,6 +24,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     assignee: str | None = None
     choices: tuple[str, ...] = ()
     rev: int = 0
+    display_name: str | None = None
+    last_handoff: str | None = None
 
 
 class Tap(msgspec.Struct, frozen=True):
@@ -81,7 +84,6 @@ def make_turn(events: tuple[Event, ...], tap: Tap | None = None, label: str = ""
     """
     said = [event for event in events if isinstance(event, Said)]
     first = events[0]
-    other = first.what if isinstance(first, Other) else "button" if isinstance(first, Tapped) and not tap else None
     return Turn(
         id=first.event,
         at=first.at,
@@ -90,5 +92,19 @@ def make_turn(events: tuple[Event, ...], tap: Tap | None = None, label: str = ""
         lines=(label,) if tap else tuple(event.text for event in said if event.kind == "text"),
         media=tuple(event.kind for event in said if event.kind != "text"),
         tap=tap,
-        other=other,
+        other=None if tap else _what_else(first),
     )
+
+
+def _what_else(event: Event) -> str | None:
+    match event:
+        case Said():
+            return None
+        case Tapped():
+            return "button"
+        case TakenBack():
+            return "unsend"
+        case Timer():
+            return "timer"
+        case Other():
+            return event.what

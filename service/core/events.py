@@ -49,13 +49,14 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A message of the customer. `text` is filled for text messages only."""
+    """A message of the customer. `text` is filled for text messages only, `read_token` marks it as read."""
 
     event: str
     at: int
     message: str
     kind: MessageKind
     text: str
+    read_token: str = ""
 
 
 class Tapped(msgspec.Struct, frozen=True):
@@ -66,6 +67,22 @@ class Tapped(msgspec.Struct, frozen=True):
     data: str
 
 
+class TakenBack(msgspec.Struct, frozen=True):
+    """The customer has unsent a message (LINE's id of it): nobody may read or use it any more."""
+
+    event: str
+    at: int
+    message: str
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """A timer of ours has run out; the script TICK writes this event."""
+
+    event: str
+    at: int
+    name: str
+
+
 class Other(msgspec.Struct, frozen=True):
     """Anything else: recorded, passed over. `standby` and `group` say why a message is not for us."""
 
@@ -74,7 +91,8 @@ class Other(msgspec.Struct, frozen=True):
     what: str
 
 
-Event = Said | Tapped | Other
+Event = Said | Tapped | TakenBack | Timer | Other
+TIMER = "henji.timer"
 
 
 def read_webhook(body: bytes) -> list[Incoming]:
@@ -125,7 +143,18 @@ def _incoming(raw: bytes) -> Incoming:
 def read_event(event_id: str, raw: str) -> Event:
     """Read one stored event. Whatever cannot be understood is an `Other`."""
     event = _Object(raw.encode())
-    at, kind = _time(event), event.text("type")
+    at = _time(event)
+    match event.text("type"):
+        case "unsend":
+            return TakenBack(event_id, at, event.inside("unsend").text("messageId"))
+        case name if name == TIMER:
+            return Timer(event_id, at, event.text("name"))
+        case kind:
+            return _from_somebody(event_id, at, kind, event)
+
+
+def _from_somebody(event_id: str, at: int, kind: str, event: "_Object") -> Event:
+    """Read what is for us only where the bot is on duty and the customer is alone with it."""
     if event.text("mode") not in {"active", ""}:
         return Other(event_id, at, "standby")
     if not _is_private(event.inside("source")):
@@ -139,7 +168,8 @@ def read_event(event_id: str, raw: str) -> Event:
 
 def _said(event_id: str, at: int, message: "_Object") -> Said:
     kind = _KINDS.get(message.text("type"), "unknown")
-    return Said(event_id, at, message.text("id"), kind, message.text("text") if kind == "text" else "")
+    text = message.text("text") if kind == "text" else ""
+    return Said(event_id, at, message.text("id"), kind, text, message.text("markAsReadToken"))
 
 
 def _is_private(source: "_Object") -> bool:

@@ -27,15 +27,23 @@ _MEDIA_WORDS = {
 
 
 def open_handoff(
-    handoff_id: str, decision: Handoff, turn: Turn, *, customer: str, knowledge: str, now: datetime
+    handoff_id: str,
+    decision: Handoff,
+    turn: Turn,
+    *,
+    customer: str,
+    display_name: str | None = None,
+    knowledge: str,
+    now: datetime,
 ) -> HandoffRecord:
     """Open a handoff that waits for staff. `knowledge` is the version of the FAQ that was asked."""
     return HandoffRecord(
         id=handoff_id,
         customer=customer,
+        display_name=display_name,
         status="waiting",
         reason=decision.reason,
-        summary=cut(_describe(turn), SUMMARY_CHARACTERS),
+        summary=summarize(_record(turn)),
         turns=(_record(turn),),
         candidates=decision.candidates,
         created_at=now,
@@ -81,6 +89,8 @@ def _record(turn: Turn) -> TurnRecord:
     return TurnRecord(id=turn.id, at=utc(turn.at), text=turn.text, media=turn.media)
 
 
-def _describe(turn: Turn) -> str:
+def summarize(turn: TurnRecord) -> str:
+    """Say in one line of a list what a turn is about."""
     media = " ".join(_MEDIA_WORDS.get(kind, "[その他]") for kind in turn.media)
-    return " ".join(part for part in (turn.text.replace("\n", " "), media) if part)
+    said = " ".join(part for part in (turn.text.replace("\n", " "), media) if part)
+    return cut(said, SUMMARY_CHARACTERS)

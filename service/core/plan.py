@@ -35,6 +35,10 @@ _NAMESPACE = uuid.UUID("5e0d9b4e-7c8e-4a57-9a6e-0d6f5c0b7a11")
 _NOTICES: Mapping[HandoffReason, TextName] = MappingProxyType(
     {"asked": "handoff_asked", "media": "media", "error": "error"}
 )
+# What a customer's blocking and unblocking of the shop's account leaves in the conversation.
+_BLOCKING: Mapping[str, str] = MappingProxyType({"unfollow": "1", "follow": ""})
+# A message too many is not answered with one more.
+_WITHOUT_NOTICE: frozenset[HandoffReason] = frozenset({"overflow"})
 OutKind = Literal["answer", "clarify", "notice", "reply"]
 
 
@@ -42,7 +46,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One LINE request to be sent: at most five message objects, and the records of the bubbles they make.
 
     `key` is the retry key. `said_at` is when the customer wrote (ms): a late answer is not sent. `fallback` is the
-    handoff that takes the place of an answer which could not be sent.
+    handoff that takes the place of an answer which could not be sent. `read_token` marks the customer's messages as
+    read once it was sent; empty while staff are to see them as unread.
     """
 
     id: str
@@ -53,13 +58,15 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     bubbles: tuple[BubbleItem, ...]
     said_at: int
     fallback: HandoffRecord | None = None
+    read_token: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one step writes about a conversation.
 
     `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
-    `what` names the step for whoever watches.
+    `what` names the step for whoever watches. `timers` are the conversation's timers by name, each with the time it
+    runs out (Redis' ms), 0 to stop it.
     """
 
     what: str
@@ -67,6 +74,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...] = ()
     handoff: HandoffRecord | None = None
     out: Outgoing | None = None
+    timers: dict[str, int] = {}
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +102,10 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
         fields["choices"] = msgspec.json.encode(decision.choices).decode()
     if isinstance(decision, Handoff) and opened:
         fields |= {"state": "waiting", "handoff": opened.id}
+    if turn.other is not None and turn.other in _BLOCKING:
+        fields["blocked"] = _BLOCKING[turn.other]
+    if given.conversation.display_name:
+        fields["display_name"] = given.conversation.display_name
     kept = () if turn.other else given.events
     messages = tuple(_message_item(event, turn) for event in kept)
     bubbles = out.bubbles if out else ()
@@ -106,6 +118,19 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
 def decision_name(decision: Decision) -> str:
     """Name the kind of a decision: answer, clarify, handoff or silent."""
     return str(type(decision).__struct_config__.tag)
+
+
+def closing_fields(handoff: HandoffRecord) -> dict[str, str]:
+    """The fields of a conversation whose handoff is closed: the bot answers again."""
+    return {"state": "bot", "handoff": "", "assignee": "", "last_handoff": handoff.id}
+
+
+def return_to_bot(plan: Plan, handoff: HandoffRecord, now: datetime) -> Plan:
+    """Close a handoff that nobody has anything to add to; one in which the customer spoke last stays open."""
+    if handoff.unreplied_since:
+        return plan
+    closed = handoffs.finish(handoff, now)
+    return msgspec.structs.replace(plan, fields=plan.fields | closing_fields(closed), handoff=closed)
 
 
 def reply_by_staff(words: str, *, action: str, customer: str, staff: str, now: datetime) -> Outgoing:
@@ -140,9 +165,14 @@ def _handoff(decision: Decision, turn: Turn, given: Circumstances) -> HandoffRec
 
 def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
     handoff_id = retry_key("handoff", turn.id).replace("-", "")[:16]
-    customer = given.conversation.customer
     return handoffs.open_handoff(
-        handoff_id, decision, turn, customer=customer, knowledge=given.knowledge.version, now=given.now
+        handoff_id,
+        decision,
+        turn,
+        customer=given.conversation.customer,
+        display_name=given.conversation.display_name,
+        knowledge=given.knowledge.version,
+        now=given.now,
     )
 
 
@@ -174,7 +204,14 @@ def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing 
         ),
         said_at=turn.at,
         fallback=fallback,
+        read_token=_read_token(given) if kind != "notice" and not given.handoff else "",
     )
+
+
+def _read_token(given: Circumstances) -> str:
+    """LINE marks everything up to this message as read: so the last one's token, and only what the bot has handled."""
+    tokens = [event.read_token for event in given.events if isinstance(event, Said) and event.read_token]
+    return tokens[-1] if tokens else ""
 
 
 def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: Circumstances) -> dict[str, Any]:
@@ -188,6 +225,8 @@ def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: C
 
 def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, ...]:
     """Tell the customer that a person will reply: in the entry's own words where it has some."""
+    if decision.reason in _WITHOUT_NOTICE:
+        return ()
     if decision.entry and given.knowledge.entries[decision.entry].bubbles:
         return given.knowledge.entries[decision.entry].bubbles
     return (text(_NOTICES.get(decision.reason, "handoff_open"), lang),)
@@ -195,8 +234,10 @@ def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, .
 
 def _message_item(event: Event, turn: Turn) -> MessageItem:
     if isinstance(event, Said):
-        return MessageItem(id=event.event, at=utc(event.at), type=event.kind, text=event.text, message=event.message)
-    return MessageItem(id=event.event, at=utc(event.at), type="text", text=turn.text, message="")
+        return MessageItem(
+            id=event.event, turn=turn.id, at=utc(event.at), type=event.kind, text=event.text, message=event.message
+        )
+    return MessageItem(id=event.event, turn=turn.id, at=utc(event.at), type="text", text=turn.text, message="")
 
 
 def _trace(decision: Decision, turn: Turn, given: Circumstances) -> TraceItem:

@@ -53,13 +53,15 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
-    """What a customer sent. `text` is empty for anything that is not text."""
+    """What a customer sent in a turn. `text` is empty for anything that is not text, and for what was `unsent`."""
 
     id: str
+    turn: str
     at: datetime
     type: MessageKind
     text: str
     message: str
+    unsent: bool = False
 
 
 class BubbleItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="bubble"):

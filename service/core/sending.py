@@ -65,7 +65,7 @@ class Done(msgspec.Struct, frozen=True):
 
     delivery: Delivery
     billed: bool = False
-    why: Literal["", "late", "quota", "refused", "unconfirmed", "staff"] = ""
+    why: Literal["", "late", "quota", "refused", "unconfirmed", "staff", "poison"] = ""
 
 
 class Again(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ from service.core.decisions import Answer, Clarify, Decision, Handoff, Silent
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
 from service.core.records import ModelTrace
-from service.replying import decide
+from service.core.triage import triage
+from service.replying import resolve
 from service.settings import Settings
 
 _KINDS = {"answer": "回答", "clarify": "確認", "handoff": "スタッフへ", "silent": "応答なし"}
@@ -37,7 +38,9 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     folder.load()
     turn = Turn(id="ask", at=time.time_ns() // 1_000_000, events=(), lines=(text,))
     async with wiring.open_model(settings) as model:
-        decision, trace = await decide(turn, Conversation(customer="ask"), folder.current, model)
+        decision, trace = await resolve(
+            triage(turn, folder.current, Conversation(customer="ask")), folder.current, model
+        )
     return _as_data(decision, trace, folder.current), _in_words(decision, trace, folder.current)
 
 

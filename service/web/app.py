@@ -19,7 +19,7 @@ from service.adapters.mailbox import Mailbox
 from service.errors import Conflict, HenjiError, NotFound, StoreUnavailable
 from service.staffing import Desk
 from service.web.api import make_router
-from service.web.webhook import ChannelSecrets, receive
+from service.web.webhook import ChannelSecrets, Inlet, receive
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ def make_app(
 ) -> Litestar:
     """Put the application together from parts that are already built."""
     desk = Desk(archive, mailbox)
-    parts: dict[str, Any] = {"mailbox": mailbox, "archive": archive, "secrets": channel_secrets, "desk": desk}
+    parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive, "desk": desk}
     return Litestar(
         route_handlers=[receive, make_router(archive), is_live, is_ready],
         dependencies={name: _provide(part) for name, part in parts.items()},

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from service.adapters.mailbox import PREFIX, Lease, Mailbox, connect
+from service.adapters.lease import Lease
+from service.adapters.mailbox import Mailbox
+from service.adapters.store import PREFIX, Store, connect
 from service.core.conversation import Conversation, Turn, make_turn
 from service.core.decisions import Answer, Silent
 from service.core.events import Incoming, read_event
@@ -64,8 +66,9 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def mailbox(redis: Redis) -> Mailbox:
-    return Mailbox(redis, keep_days=180)
+async def mailbox(redis_url: str) -> AsyncIterator[Mailbox]:
+    async with Store(redis_url, timeout_s=2) as store:
+        yield Mailbox(store, keep_days=180)
 
 
 async def take(mailbox: Mailbox, token: str = "t1") -> Lease:
@@ -304,6 +307,6 @@ async def test_errors_are_counted_and_put_off(mailbox: Mailbox) -> None:
 
 
 async def test_a_store_that_is_away_says_so() -> None:
-    async with connect("redis://127.0.0.1:1", timeout_s=0.2) as client:
+    async with Store("redis://127.0.0.1:1", timeout_s=0.2) as store:
         with pytest.raises(StoreUnavailable):
-            await Mailbox(client, keep_days=1).put([message(1)])
+            await Mailbox(store, keep_days=1).put([message(1)])

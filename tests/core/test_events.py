@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.events import Event, Incoming, MalformedWebhook, Other, Said, Tapped, read_event, read_webhook
+from service.core.events import (
+    Event,
+    Incoming,
+    MalformedWebhook,
+    Other,
+    Said,
+    TakenBack,
+    Tapped,
+    Timer,
+    read_event,
+    read_webhook,
+)
 from service.core.records import utc
 from tests.support.shop import CUSTOMER
 
@@ -88,7 +99,6 @@ def test_a_kind_that_nobody_knows_is_still_a_message(message: dict[str, Any]) ->
 
 
 OTHERS: list[dict[str, Any]] = [
-    {"type": "unsend", "replyToken": None, "unsend": {"messageId": "325708"}},
     {"type": "follow", "follow": {"isUnblocked": False}},
     {"type": "unfollow", "replyToken": None},
     {"type": "videoPlayComplete", "videoPlayComplete": {"trackingId": "t"}},
@@ -105,6 +115,18 @@ def test_every_other_event_is_named_and_belongs_to_the_customer(changes: dict[st
     one = event(message=None, **changes)
     assert read(one) == Other("01FZ74A0TDDPYRVKNK77XKC3ZR", NOW, changes["type"])
     assert store(one)[0].conversation == CUSTOMER
+
+
+def test_an_unsend_is_read_in_standby_and_in_a_group_too() -> None:
+    for more in ({}, {"mode": "standby"}, {"source": {"type": "group", "groupId": "C1"}}):
+        taken_back = read_event("01E", json.dumps({"type": "unsend", "unsend": {"messageId": "325708"}, **more}))
+        assert taken_back == TakenBack("01E", 0, "325708")
+
+
+def test_a_timer_of_ours_is_read() -> None:
+    assert read_event("timer-1", '{"type":"henji.timer","name":"return","timestamp":5}') == Timer(
+        "timer-1", 5, "return"
+    )
 
 
 def test_an_unsend_names_the_message_that_is_gone() -> None:

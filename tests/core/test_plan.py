@@ -66,7 +66,9 @@ def test_each_bubble_that_is_sent_is_an_item_of_the_talk() -> None:
     assert written.out.bubbles == (
         BubbleItem(id="01E1.0", turn="01E1", at=LATER, who="bot", text="駐車場はありますかの答えです。"),
     )
-    assert written.items[0] == MessageItem(id="01E1", at=NOON, type="text", text="駐車場はありますか", message="m1")
+    assert written.items[0] == MessageItem(
+        id="01E1", turn="01E1", at=NOON, type="text", text="駐車場はありますか", message="m1"
+    )
     assert written.items[1:-1] == written.out.bubbles
 
 
@@ -244,7 +246,7 @@ def test_a_tapped_choice_is_a_message_of_its_label() -> None:
     turn = make_turn((tapped,), Tap("cut"), "カットの料金はいくらですか")
     written = carry_out(Answer("cut", "choice"), turn, circumstances(tapped, knowledge=SHOP, now=LATER))
     assert written.items[0] == MessageItem(
-        id="01T", at=utc(NOON_MS), type="text", text="カットの料金はいくらですか", message=""
+        id="01T", turn="01T", at=utc(NOON_MS), type="text", text="カットの料金はいくらですか", message=""
     )
 
 

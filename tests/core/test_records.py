@@ -83,7 +83,7 @@ def test_a_trace_is_read_back_as_it_was_written(decision: Decision, name: str) -
 @pytest.mark.parametrize(
     ("item", "kind"),
     [
-        (MessageItem(id="m", at=NOON, type="text", text="x", message="1"), "message"),
+        (MessageItem(id="m", turn="t", at=NOON, type="text", text="x", message="1"), "message"),
         (BubbleItem(id="b", turn="t", at=NOON, who="bot", text="x"), "bubble"),
     ],
 )

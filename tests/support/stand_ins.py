@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import msgspec
 
+from service.adapters.archive import Archive
+from service.adapters.lease import Head, Lease, Waiting
 from service.adapters.line import Line
-from service.adapters.mailbox import Committed, Head, Lease, Mailbox, Waiting
+from service.adapters.mailbox import Committed, Mailbox
 from service.core.conversation import Conversation, State, Turn
 from service.core.decisions import Handoff, Verdict
 from service.core.entries import Entry
@@ -40,6 +42,7 @@ class Post:
         self.plans: list[Plan] = []
         self.items: list[Item] = []
         self.fallbacks: list[Plan] = []
+        self.dead: list[str] = []
 
     def note(self, call: str, lease: Lease | None = None) -> None:
         assert lease is None or lease.token == "t"
@@ -48,10 +51,12 @@ class Post:
             self.away -= 1
             raise StoreUnavailable(call)
 
-    async def commit(self, lease: Lease, turn: Turn, plan: Plan) -> tuple[Committed, Head | None]:
+    async def commit(
+        self, lease: Lease, turn: Turn, plan: Plan, *, dead: str | None = None
+    ) -> tuple[Committed, Head | None]:
         self.turns.append(turn)
         self.plans.append(plan)
-        self.note("commit", lease)
+        self.note(f"commit {dead}" if dead else "commit", lease)
         status = self.commits.pop(0) if self.commits else "done"
         return status, head(plan.out) if status == "done" and plan.out else None
 
@@ -64,7 +69,9 @@ class Post:
         delay_ms: int = 0,
         items: Sequence[Item] = (),
         fallback: Plan | None = None,
+        dead: str | None = None,
     ) -> Head | None:
+        self.dead += [dead] if dead else []
         self.note(f"sent {outcome} {delay_ms}" if delay_ms else f"sent {outcome}", lease)
         self.items += items
         self.fallbacks += [fallback] if fallback else []
@@ -90,6 +97,7 @@ class Phone:
     def __init__(self, *outcomes: Outcome, meanwhile: Callable[[], None] | None = None) -> None:
         self.outcomes = list(outcomes)
         self.meanwhile = meanwhile
+        self.account = Desk()
         self.calls: list[tuple[str, ...]] = []
 
     async def reply(self, token: str, messages: tuple[dict[str, Any], ...]) -> Outcome:
@@ -103,6 +111,19 @@ class Phone:
         if self.meanwhile:
             self.meanwhile()
         return self.outcomes.pop(0) if self.outcomes else Accepted()
+
+
+class Desk:
+    """Stands for the rest of LINE: knows nobody's name."""
+
+    async def profile(self, user: str) -> None:
+        """Nobody has a name."""
+
+    async def show_loading(self, user: str, seconds: int = 20) -> None:
+        """Nobody looks."""
+
+    async def mark_as_read(self, token: str) -> None:
+        """Nobody looks."""
 
 
 class Model:
@@ -125,11 +146,13 @@ class Model:
 def parts(post: Post, phone: Phone, model: Adjudicator | None = None, delays: Sequence[float] = (0, 0)) -> Parts:
     return Parts(
         mailbox=cast("Mailbox", post),
+        archive=cast("Archive", None),
         line=cast("Line", phone),
         knowledge=lambda: SHOP,
         model=model,
         signing_key=KEY,
         insist_delays_s=delays,
+        burst_ms=0,
     )
 
 

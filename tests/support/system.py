@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from service import wiring
 from service.adapters.archive import Archive
 from service.adapters.line import open_line
-from service.adapters.mailbox import PREFIX, Mailbox, connect
+from service.adapters.mailbox import Mailbox
+from service.adapters.store import PREFIX, Store
 from service.core.knowledge import Knowledge
 from service.ports import Adjudicator
 from service.replying import Parts, handle
@@ -50,20 +51,22 @@ async def is_quiet(redis: Redis) -> bool:
 
 @asynccontextmanager
 async def run_worker(
-    redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None
+    redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None, burst_ms: int = 0
 ) -> AsyncGenerator[None]:
     """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(connect(redis_url, timeout_s=5))
-        bell = await stack.enter_async_context(connect(redis_url, timeout_s=5))
-        mailbox = Mailbox(redis, keep_days=180)
+        store = await stack.enter_async_context(Store(redis_url, timeout_s=5))
+        bell = await stack.enter_async_context(Store(redis_url, timeout_s=5))
+        mailbox = Mailbox(store, keep_days=180)
         parts = Parts(
             mailbox=mailbox,
+            archive=Archive(store),
             line=await stack.enter_async_context(open_line(TOKEN, line_url)),
             knowledge=lambda: knowledge,
             model=model,
-            signing_key=await Archive(redis).signing_key(),
+            signing_key=await Archive(store).signing_key(),
+            burst_ms=burst_ms,
         )
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
         running = asyncio.create_task(worker.run(stop))
@@ -129,17 +132,18 @@ class System:
 
 
 @asynccontextmanager
-async def run_system(redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None) -> AsyncGenerator[System]:
-    """Run everything, with one API token for 佐藤."""
+async def run_system(
+    redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None, burst_ms: int = 0
+) -> AsyncGenerator[System]:
+    """Run everything, with one API token for 佐藤. `burst_ms` is how long an unsure turn waits for more."""
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
     await fake.start()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(fake.stop)
         url = await stack.enter_async_context(run_web(make_settings(redis_url)))
         fake.webhook_url = f"{url}/webhook/line"
-        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model))
-        redis = await stack.enter_async_context(connect(redis_url, timeout_s=5))
-        archive = Archive(redis)
+        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model, burst_ms))
+        archive = Archive(await stack.enter_async_context(Store(redis_url, timeout_s=5)))
         headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
         client = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=10)
         staff = await stack.enter_async_context(client)

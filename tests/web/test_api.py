@@ -12,7 +12,8 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
-from service.adapters.mailbox import PREFIX, Mailbox, connect
+from service.adapters.mailbox import Mailbox
+from service.adapters.store import PREFIX, Store, connect
 from service.core.records import HandoffRecord, HandoffStatus, Item, utc
 from service.errors import StoreUnavailable
 from service.tools.fakeline.faults import Fault
@@ -34,8 +35,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def archive(redis: Redis) -> Archive:
-    return Archive(redis)
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    async with Store(redis_url, timeout_s=5) as it:
+        yield it
+
+
+@pytest.fixture
+async def archive(store: Store) -> Archive:
+    return Archive(store)
 
 
 @pytest.fixture
@@ -404,11 +411,13 @@ class GoneAfterwards(Archive):
         raise StoreUnavailable(item_id)
 
 
-async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(redis: Redis, archive: Archive) -> None:
+async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(
+    redis: Redis, store: Store, archive: Archive
+) -> None:
     """An error would have staff send it again, and the customer read it twice."""
     address = f"/api/v1/handoffs/{await add_handoff(redis, 1)}/reply"
-    mailbox = Mailbox(redis, keep_days=1)
-    app = cast("Any", make_app(mailbox=mailbox, archive=GoneAfterwards(redis), channel_secrets=ChannelSecrets()))
+    mailbox = Mailbox(store, keep_days=1)
+    app = cast("Any", make_app(mailbox=mailbox, archive=GoneAfterwards(store), channel_secrets=ChannelSecrets()))
     headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://henji", headers=headers) as it:
         answer = await it.post(address, json={"text": "はい。"})

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from service.adapters.embedded import EmbeddedValkey
-from service.adapters.mailbox import PREFIX
+from service.adapters.store import PREFIX
 from service.tools.fakeline import events
 from service.tools.fakeline.driver import sign
 from service.tools.fakeline.server import FakeLine

@@ -1,5 +1,6 @@
 -- COMMIT: the decision about one turn and all that follows from it, in one step, before anything is sent.
--- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, what, keep_s, out.
+-- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, timers, what, keep_s,
+-- out, dead (why the turn becomes a dead letter, or nil).
 -- Returns {status, head}: "done" (with the outbox head to send now, or "" and the lease is given back), "lost" (the
 -- lease is not ours), "changed" (staff acted), "unsent" (a message of the turn is gone), "newer" (one more arrived).
 local conv = conv_key(a.conv)
@@ -27,9 +28,12 @@ end
 local decided = {}
 for _, id in ipairs(a.events) do decided[id] = true end
 for _, waiting in ipairs(redis.call('LRANGE', box_key(a.conv), 0, -1)) do
-  if decided[string.match(waiting, '^(%S+)')] then redis.call('LREM', box_key(a.conv), 1, waiting) end
+  if decided[string.match(waiting, '^(%S+)')] then
+    redis.call('LREM', box_key(a.conv), 1, waiting)
+    if a.dead then bury(a.conv, a.dead, string.match(waiting, '\n(.*)$')) end
+  end
 end
-redis.call('HDEL', conv, 'errors', 'expiries', 'restarted')
+redis.call('HDEL', conv, 'errors', 'expiries', 'restarted', 'overflow', 'restored')
 redis.call('HSET', conv, 'turn', a.turn)
 redis.call('HINCRBY', conv, 'rev', 1)
 if a.out then append_out(a.conv, a.out, 1, a.token) end

@@ -22,6 +22,12 @@ local function conv_key(conv) return P .. 'conv:' .. conv end
 local function box_key(conv) return P .. 'box:' .. conv end
 local function out_key(conv) return P .. 'out:' .. conv end
 
+local MOST_WAITING = 200
+
+local function bury(conv, why, body)
+  redis.call('XADD', P .. 'dead', 'MAXLEN', '~', 10000, '*', 'conv', conv, 'why', why, 'body', body)
+end
+
 local function ring()
   redis.call('LPUSH', P .. 'bell', '1')
   redis.call('LTRIM', P .. 'bell', 0, 63)
@@ -80,6 +86,11 @@ local function write_state(conv, w)
   for name, value in pairs(w.fields or {}) do
     if value == '' then redis.call('HDEL', conv_key(conv), name)
     else redis.call('HSET', conv_key(conv), name, value) end
+  end
+  -- One timer of a name per conversation: {name = due ms}, 0 stops it.
+  for name, due in pairs(w.timers or {}) do
+    if due == 0 then redis.call('ZREM', P .. 'timers', conv .. ' ' .. name)
+    else redis.call('ZADD', P .. 'timers', due, conv .. ' ' .. name) end
   end
   local h = w.handoff
   if h then

@@ -1,5 +1,7 @@
 -- PUT: store every event of one webhook body, all or none.
 -- a.events: list of {id, conv, raw, at, token, unsent}; at = the event's own time (ms), token and unsent may be "".
+-- A full mailbox takes no more: what comes is kept among the dead letters, and the conversation is marked, so that one
+-- flooding customer fails nobody else's events of the same body.
 -- Returns how many events were new.
 local fresh = 0
 for _, e in ipairs(a.events) do
@@ -8,7 +10,12 @@ for _, e in ipairs(a.events) do
   if redis.call('SET', P .. 'event:' .. e.id, '1', 'NX', 'EX', 3 * DAY) then
     fresh = fresh + 1
     if e.unsent ~= '' then redis.call('SET', P .. 'unsent:' .. e.unsent, '1', 'EX', 3 * DAY) end
-    redis.call('RPUSH', box_key(e.conv), e.id .. ' ' .. now .. '\n' .. e.raw)
+    if redis.call('LLEN', box_key(e.conv)) < MOST_WAITING then
+      redis.call('RPUSH', box_key(e.conv), e.id .. ' ' .. now .. '\n' .. e.raw)
+    else
+      bury(e.conv, 'overflow', e.raw)
+      redis.call('HSET', conv, 'overflow', '1')
+    end
     if token_lives then redis.call('HSET', conv, 'token', e.token, 'token_at', now) end
     if redis.call('HEXISTS', conv, 'lease') == 0 then make_ready(e.conv, now) end
   else

@@ -1,5 +1,6 @@
 -- SENT: what became of the outbox's head.
--- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s, fallback {handoff, fields} or nil.
+-- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s, fallback {handoff, fields} or nil,
+-- dead (why the item becomes a dead letter, or nil).
 -- outcome: "done" (pop it), "push" (the reply was not sent: make it a push and hand it back),
 -- "untried" (surely not sent: try again after delay_ms as if never tried), "again" (try again after delay_ms).
 -- Returns {status, head}: "next" with the next head to send now, "released", or "lost".
@@ -15,11 +16,12 @@ local function rewrite(mode, tries)
 end
 
 local head = redis.call('LINDEX', out, 0)
--- A repeated call finds another head, or this one already turned into a push: nothing to do twice.
-if head and string.match(head, '^(%S+)') == a.item and redis.call('HGET', conv, 'sent') ~= a.item .. a.outcome then
-  redis.call('HSET', conv, 'sent', a.item .. a.outcome)
+-- A repeated call finds another head, or turns into a push what is one already: the same as once.
+if head and string.match(head, '^(%S+)') == a.item then
   if a.outcome == 'done' then
+    if a.dead then bury(a.conv, a.dead, head) end
     redis.call('LPOP', out)
+    redis.call('HDEL', conv, 'errors', 'expiries')
     if a.fallback and redis.call('HGET', conv, 'state') == 'bot' then
       a.handoff, a.fields = a.fallback.handoff, a.fallback.fields
       redis.call('HINCRBY', conv, 'rev', 1)
@@ -29,7 +31,6 @@ if head and string.match(head, '^(%S+)') == a.item and redis.call('HGET', conv, 
     rewrite('push', 0)
   else
     if a.outcome == 'untried' then rewrite('same', 0) end
-    redis.call('HDEL', conv, 'sent')
     release(a.conv, now + a.delay_ms)
     return {'released', ''}
   end
