@@ -222,8 +222,8 @@ REMINDERS = (
     Finding(
         "look",
         "あいさつメッセージ",
-        "応答設定 › あいさつメッセージ: オフ",
-        "Henji welcomes new friends itself: else two do",
+        "応答設定 › あいさつメッセージ: オン / オフ",
+        "as you like: Henji itself does not welcome new friends",
     ),
     Finding(
         "look",

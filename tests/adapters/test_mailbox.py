@@ -293,6 +293,21 @@ async def test_a_redelivered_event_that_still_waits_renews_its_token(mailbox: Ma
     assert int(cast("bytes", await redis.hget(f"{PREFIX}conv:{CUSTOMER}", "token_at"))) > 5
 
 
+async def test_a_redelivery_never_brings_back_a_used_token(mailbox: Mailbox, redis: Redis) -> None:
+    """One message's answer took the token of the next, which still waits when LINE sends it again."""
+    waiting = message(2, token="second")
+    await mailbox.put([message(1, token="first"), waiting])
+    lease = await take(mailbox)
+    first = make_turn((read_event(lease.box[0].id, lease.box[0].raw),))
+    _, head = await mailbox.commit(lease, first, plan_for(lease, first))
+    assert head is not None
+    assert head.token == "second"
+    await mailbox.put([waiting])
+    assert await redis.hget(f"{PREFIX}conv:{CUSTOMER}", "token") is None
+    await mailbox.put([message(3, token="third")])
+    assert await redis.hget(f"{PREFIX}conv:{CUSTOMER}", "token") == b"third"
+
+
 async def test_a_token_of_an_event_older_than_20_minutes_is_not_kept(mailbox: Mailbox, redis: Redis) -> None:
     at = time.time_ns() // 1_000_000 - 21 * 60_000
     await mailbox.put([message(1, token="reply-token", at=at)])

@@ -75,6 +75,8 @@ local function append_out(conv, item, tries, by)
   if not reply or now - tonumber(reply_at) >= TOKEN_IS_FRESH_MS then
     mode, reply, reply_at = 'push', '-', 0
   end
+  -- A redelivery of a message that still waits must not bring back a token that answered another one.
+  if mode == 'reply' then redis.call('SET', P .. 'used:' .. reply, '1', 'EX', 21 * 60) end
   local first = tries > 0 and now or 0
   local head = {item.id, item.who, mode, item.key, tries, first, by, reply, reply_at}
   redis.call('RPUSH', out_key(conv), table.concat(head, ' ') .. '\n' .. item.body)

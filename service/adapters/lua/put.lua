@@ -6,7 +6,7 @@
 local fresh = 0
 for _, e in ipairs(a.events) do
   local conv = conv_key(e.conv)
-  local token_lives = e.token ~= '' and now - e.at < 20 * 60 * 1000
+  local token_lives = e.token ~= '' and now - e.at < 20 * 60 * 1000 and redis.call('EXISTS', P .. 'used:' .. e.token) == 0
   if redis.call('SET', P .. 'event:' .. e.id, '1', 'NX', 'EX', 3 * DAY) then
     fresh = fresh + 1
     if e.unsent ~= '' then redis.call('SET', P .. 'unsent:' .. e.unsent, '1', 'EX', 3 * DAY) end
