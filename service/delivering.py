@@ -16,7 +16,7 @@ from service.adapters.line import Line
 from service.adapters.mailbox import Mailbox
 from service.core.plan import Plan
 from service.core.records import BubbleItem
-from service.core.sending import Again, Done, MakePush, Outcome, after_sending, before_sending
+from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
 from service.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ async def deliver(lease: Lease, head: Head | None, wires: Wires) -> None:
 async def _deliver_one(head: Head, lease: Lease, wires: Wires) -> Head | None:
     """Send one item; gives what is to be sent next, None when the lease was given back."""
     attempt, mailbox = head.attempt, wires.mailbox
-    verdict = _given_up(lease) or before_sending(attempt, lease.conversation.state)
+    verdict = _given_up(lease, attempt) or before_sending(attempt, lease.conversation.state)
     verdict = verdict or after_sending(attempt, await _send(head, lease, wires.line))
     log.info("send", item=head.item.id, mode=attempt.mode, tries=attempt.tries, next=repr(verdict))
     match verdict:
@@ -64,13 +64,13 @@ async def _deliver_one(head: Head, lease: Lease, wires: Wires) -> Head | None:
     return following
 
 
-def _given_up(lease: Lease) -> Done | None:
+def _given_up(lease: Lease, attempt: Attempt) -> Done | None:
     """What is brought back from the past may have been sent then; what makes us fail is not tried for ever."""
     match lease.trouble:
         case "restored":
             return Done("unconfirmed", why="unconfirmed")
         case "poison":
-            return Done("failed", why="poison")
+            return Done("unconfirmed" if attempt.tries else "failed", why="poison")
         case _:
             return None
 

@@ -130,3 +130,19 @@ async def test_an_answer_from_line_that_comes_after_the_lease_means_nothing() ->
     with pytest.raises(LeaseLost):
         await deliver(held, head(answer()), parts(post, phone))
     assert (post.calls, len(phone.calls)) == ([], 1)
+
+
+@pytest.mark.parametrize(("tries", "delivery"), [(0, "failed"), (1, "unconfirmed")])
+async def test_what_makes_us_fail_is_given_up_and_failed_only_when_surely_not_sent(tries: int, delivery: str) -> None:
+    post, phone, held = Post(), Phone(), lease()
+    held.trouble = "poison"
+    await deliver(held, head(answer(), tries=tries), parts(post, phone))
+    assert (phone.calls, post.deliveries, post.dead) == ([], [(delivery, False)], ["poison"])
+    assert [plan.handoff is not None for plan in post.fallbacks] == [True]
+
+
+async def test_what_was_brought_back_from_the_past_is_not_sent_again() -> None:
+    post, phone, held = Post(), Phone(), lease()
+    held.trouble = "restored"
+    await deliver(held, head(answer()), parts(post, phone))
+    assert (phone.calls, post.deliveries) == ([], [("unconfirmed", False)])
