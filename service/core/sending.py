@@ -88,7 +88,7 @@ def before_sending(attempt: Attempt, state: str) -> Done | None:
     A late item of the bot may still go out while its reply token is fresh: that is a redelivered message's.
     """
     if attempt.by_bot and state == "human":
-        return Done("superseded", why="staff")
+        return Done("unconfirmed" if attempt.tries else "superseded", why="staff")
     if _is_late(attempt) and attempt.mode == "push":
         return _given_up(attempt, "late")
     if _is_late(attempt) and attempt.tries == 0 and not _token_is_fresh(attempt):

@@ -120,7 +120,7 @@ BEFORE: list[tuple[Attempt, str, Done | None]] = [
     (reply(), "bot", None),
     (reply(), "waiting", None),
     (reply(), "human", Done("superseded", why="staff")),
-    (reply(1), "human", Done("superseded", why="staff")),
+    (reply(1), "human", Done("unconfirmed", why="staff")),
     (push(said=LATE), "human", Done("superseded", why="staff")),
     (reply(by_bot=False), "human", None),
     (push(by_bot=False), "human", None),
@@ -212,4 +212,5 @@ def test_failed_is_said_only_of_what_was_surely_not_sent(attempt: Attempt, state
 @given(attempts, states)
 def test_with_a_person_the_bot_sends_nothing_and_the_person_everything(attempt: Attempt, state: str) -> None:
     verdict = before_sending(attempt, state)
-    assert (verdict == Done("superseded", why="staff")) == (attempt.by_bot and state == "human")
+    dropped = Done("unconfirmed" if attempt.tries else "superseded", why="staff")
+    assert (verdict == dropped) == (attempt.by_bot and state == "human")
