@@ -1,12 +1,13 @@
-"""Two kinds of message that need no FAQ: asking for a person, and courtesy that asks for nothing.
+"""Three kinds of message that need no FAQ: asking for a person, a greeting, and courtesy that asks for nothing.
 
-Both are recognised only as a whole: after normalising, the text must consist of the phrases below and of nothing
+They are recognised only as a whole: after normalising, the text must consist of the phrases below and of nothing
 else. 「ありがとう、あと駐車場は?」 holds more than thanks, so it is no courtesy. What is missed here costs a look-up in
 the FAQ; what is taken wrongly leaves a customer unanswered, so an unclear phrase (「お願いします」 alone) stays out.
 """
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from service.core.normalize import normalize
 
@@ -82,14 +83,17 @@ _COURTEOUS = (
 _COURTESY_ONLY = re.compile(rf"{_COURTEOUS}(?: ?{_COURTEOUS})*")
 
 
-def is_courtesy(text: str) -> bool:
+def is_courtesy(text: str, more: Collection[str] = ()) -> bool:
     """Tell whether one line is thanks, "ok", a closing phrase or a friendly emoji and nothing else.
 
-    Phrases may follow one another with or without punctuation. A line with a question mark never is courtesy.
+    Phrases may follow one another with or without punctuation. A line with a question mark never is courtesy, but for
+    the shop's own phrases in `more` (normalised), which hold exactly.
     """
+    words = normalize(text)
+    if words in more:
+        return True
     if _QUESTION_MARKS & set(text):
         return False
-    words = normalize(text)
     if not words:
         return _is_friendly_sign(text)
     return len(words) <= _LONGEST_COURTESY and _COURTESY_ONLY.fullmatch(words) is not None
@@ -100,6 +104,45 @@ def _is_friendly_sign(text: str) -> bool:
     rest = _GOOD_FACES.sub("", compact)
     signs = {char for char in rest if unicodedata.category(char) not in _COLOURLESS} - set("!.。、…")
     return (bool(signs) or rest != compact) and signs <= _GOOD_SIGNS
+
+
+# Whoever opens with these is about to ask something; 「お願いします」 and a bare name are not among them.
+_GREETINGS = """
+    こんにちは/こんにちわ/こんちは/こんちわ/こんばんは/こんばんわ/おはよう/おはようございます/おはようございまーす/お早うございます
+    はじめまして/初めまして/ごめんください/ごめん下さい/もしもし/やあ/ハロー/はろー/おつかれさまです/お疲れ様です/お疲れさまです
+    お世話になります/お世話になっています/お世話になっております/お世話になってます/お世話様です/突然すみません
+    突然失礼します/突然失礼いたします/夜分にすみません/夜分遅くにすみません/夜分遅くに失礼します/夜分に失礼します/夜遅くにすみません
+    朝早くにすみません/朝早くから失礼します/お忙しいところすみません/お忙しいところ恐れ入ります/お忙しいところ失礼します
+    すみません/すいません/すみませーん/あのー/あの/ちょっといいですか/少しいいですか/今いいですか/いまいいですか
+    今よろしいでしょうか/よろしいでしょうか/質問です/質問があります/質問がありまして/質問があるのですが/質問があるんですが
+    質問いいですか/質問してもいいですか/質問よろしいですか/質問してもよろしいですか/質問させてください/ちょっと質問です/ちょっと質問があります
+    聞きたいことがあります/聞きたいことがあるのですが/聞きたいことがあるんですが/聞きたいことがあるんですけど/聞いてもいいですか
+    ちょっと聞きたいんですけど/ちょっと聞きたいことがあります/お聞きしたいことがあります/お聞きしたいことがあるのですが
+    お聞きしたいのですが/お聞きしてもいいですか/お尋ねします/お尋ねしたいことがあります/お伺いしたいことがあります/お伺いします
+    問い合わせです/お問い合わせです/問い合わせしたいです/相談があります/ご相談があります/相談したいことがあります/相談です/ご相談です
+"""
+_HELLOS = """
+    hi/hello/hey/hiya/hi there/hello there/hey there/good morning/good afternoon/good evening/good day/greetings
+    howdy/excuse me/i have a question/i've got a question/i have some questions/i have a few questions/question
+    quick question/can i ask a question/can i ask you a question/may i ask a question
+    can i ask you something/can i ask something/could i ask a question/how are you/nice to meet you/konnichiwa/konbanwa
+    ohayo/ohayou/ohayou gozaimasu/is anyone there/anyone there
+"""
+_GREETING_LEADS = """
+    いつも/ちょっと/少し/すこし/ひとつ/一つ/1つ/1点/一点/いくつか/突然ですが/初めてなんですが/はじめてなんですが/初めてですが/あの
+"""
+_OPENING = rf"(?:{_any_of(_GREETING_LEADS)}*{_any_of(_GREETINGS)}|{_any_of(_HELLOS)})"
+_GREETING_ONLY = re.compile(rf"(?:{_COURTEOUS} ?)*{_OPENING}(?: ?(?:{_OPENING}|{_COURTEOUS}))*")
+_WAVES = frozenset("👋🤚✋")
+
+
+def is_greeting(text: str) -> bool:
+    """Tell whether one line only says hello, or that a question is about to come."""
+    words = normalize(text)
+    if not words:
+        signs = {char for char in text if unicodedata.category(char) not in _COLOURLESS | {"Zs"}}
+        return bool(signs) and signs <= _WAVES
+    return len(words) <= _LONGEST_COURTESY and _GREETING_ONLY.fullmatch(words) is not None
 
 
 _STAFF = """
@@ -178,7 +221,10 @@ _ASKS_FOR_PERSON = re.compile(
 _LONGEST_ASKING = 100
 
 
-def asks_for_person(text: str) -> bool:
-    """Tell whether one line asks for a human being and for nothing else, politely or not."""
+def asks_for_person(text: str, more: Collection[str] = ()) -> bool:
+    """Tell whether one line asks for a human being and for nothing else, politely or not.
+
+    `more` are the shop's own phrases for it (normalised), which hold exactly.
+    """
     words = normalize(text)
-    return len(words) <= _LONGEST_ASKING and _ASKS_FOR_PERSON.fullmatch(words) is not None
+    return words in more or (len(words) <= _LONGEST_ASKING and _ASKS_FOR_PERSON.fullmatch(words) is not None)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.words import asks_for_person, is_courtesy
+from service.core.normalize import normalize
+from service.core.words import asks_for_person, is_courtesy, is_greeting
 
 COURTESY = """
     ありがとう | ありがとうございます！！ | ありがとうございます😊 | ありがとうございますm(_ _)m | ありがとー！
@@ -28,6 +29,17 @@ NOT_COURTESY = """
     ありがとうございますが結構高いですね | はい、２つ目です | 😡 | ❓ | ⁉️ | (angry) | こんにちは | すみません
     いいえ | thanks, what time do you close | ok how much is it | no | help | okinawa | りんご | カットOKですか
     1 | hello
+"""
+GREETING = """
+    こんにちは | こんにちは！ | こんにちは😊 | こんにちわ〜 | こんばんは。 | おはようございます！ | はじめまして
+    はじめまして、よろしくお願いします | お世話になっております。 | こんにちは！いつもお世話になっております
+    すみません | すみませーん | あの | 質問です | 質問いいですか？ | ちょっと質問いいですか | お聞きしたいことがあります
+    お疲れ様です！ちょっと聞きたいんですけど | 夜分遅くに失礼します | 今いいですか？ | もしもし | 👋 | hi | Hello!
+    Good morning | Hi, I have a question | excuse me | Hello, nice to meet you | konnichiwa
+"""
+NOT_GREETING = """
+    こんにちは、予約したいです | すみません、駐車場ありますか | すみませんでした | ありがとうございます | 質問は何時まで
+    予約 | お願いします | 田中です | hey how much | hello kitty | is it open | ？ | 🙋 | 😡
 """
 PERSON = """
     スタッフと話したい | 人と話したいです | 担当者お願いします | オペレーター | 店員さんに聞きたい | 有人対応
@@ -89,3 +101,24 @@ def test_a_long_message_is_judged_at_once(text: str) -> None:
     is_courtesy(text)
     asks_for_person(text)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("text", phrases(GREETING))
+def test_a_greeting_in_all_its_spellings(text: str) -> None:
+    assert is_greeting(text)
+    assert not is_courtesy(text)
+    assert not asks_for_person(text)
+
+
+@pytest.mark.parametrize("text", phrases(NOT_GREETING))
+def test_what_says_more_than_hello_is_no_greeting(text: str) -> None:
+    assert not is_greeting(text)
+
+
+def test_a_shops_own_phrases_count_exactly() -> None:
+    more = {normalize("りょうかいやで"), normalize("姉さん呼んで")}
+    assert is_courtesy("りょうかいやで〜！", more)
+    assert is_courtesy("りょうかいやで？", more)
+    assert not is_courtesy("りょうかいやで、あと駐車場は", more)
+    assert asks_for_person("姉さん 呼んで", more)
+    assert not asks_for_person("姉さん呼んでもいい日は", more)
