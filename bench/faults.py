@@ -15,7 +15,7 @@ import tempfile
 import time
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -230,7 +230,7 @@ class Trouble:
         fake = self._shop.fake
         fake.faults.random(self._shop.seed, FAULTY, self._shop.faults)
         kinds = [self.kill_web, self.kill_worker, self.kill_valkey] * 2
-        kinds += [self.stop_worker, self.outage, self.limit, self.use_up_quota]
+        kinds += [self.stop_worker, self.stop_valkey, self.outage, self.limit, self.use_up_quota]
         waiting: list[Callable[[], Awaitable[None]]] = []
         try:
             while self._shop.is_open:
@@ -265,13 +265,19 @@ class Trouble:
 
     async def stop_worker(self) -> None:
         """Longer than a lease; then it goes on as if nothing had been."""
-        pids = [pid for pid in self._shop.pids("worker") if pid not in self._stopped]
+        await self._stop("worker", 35)
+
+    async def stop_valkey(self) -> None:
+        await self._stop("valkey", self._dice.uniform(2, 30))
+
+    async def _stop(self, role: str, seconds: float) -> None:
+        pids = [pid for pid in self._shop.pids(role) if pid not in self._stopped]
         if pids:
             pid = self._dice.choice(pids)
             os.kill(pid, signal.SIGSTOP)
             self._stopped.append(pid)
-            self._shop.done["stopped workers"] += 1
-            await asyncio.sleep(35)
+            self._shop.done[f"stop {role}"] += 1
+            await asyncio.sleep(seconds)
             if pid in self._stopped:
                 self._stopped.remove(pid)
                 with suppress(ProcessLookupError):
@@ -368,19 +374,36 @@ async def run(minutes: float, seed: int, rate: float, folder: Path) -> int:
 
 
 def report(shop: Shop, verdict: Verdict, *, quiet: bool, handoffs: int) -> int:
+    """Print the ledger; 1 when anything is wrong."""
     for note in verdict.notes:
         print(note)
-    fired = {fault.name: 0 for fault in shop.faults}
+    counts = verdict.counts
+    fired: Counter[str] = Counter()
     for fault in shop.faults:
         fired[fault.name] += fault.fired
-    counts = {name: verdict.counts[name] for name in ("assumed", *WRONG)}
-    rest = {name: count for name, count in sorted(verdict.counts.items()) if name not in counts}
-    print(
-        f"seed {shop.seed}: customers {len(shop.written)}, {rest}, handoffs {handoffs}, {dict(shop.done)},"
-        f" faults {fired}, pushes at LINE {shop.fake.platform.pushes_used},"
-        f" longest wait {verdict.longest_wait_s:.1f} s, quiet {quiet}, {counts}"
-    )
-    return int(not quiet or any(verdict.counts[name] for name in WRONG))
+    kills = sum(count for what, count in shop.done.items() if what.startswith("kill "))
+    wrong = {name: counts[name] for name in WRONG}
+    rest = {name: count for name, count in sorted(counts.items()) if name not in wrong}
+    rows: dict[str, object] = {
+        "seed": shop.seed,
+        "messages": f"{counts['messages']} of {len(shop.written)} customers, {counts['other events']} other events",
+        "killed": kills,
+        "events": _list(shop.done),
+        "faults of LINE": f"{fired.total()}: {_list(fired)}",
+        "outcomes": _list(rest),
+        "handoffs": handoffs,
+        "billed": f"{counts['billed']}, pushes at LINE {shop.fake.platform.pushes_used}",
+        "longest wait": f"{verdict.longest_wait_s:.1f} s",
+        "came to rest": "yes" if quiet else "NO",
+        **wrong,
+    }
+    for name, value in rows.items():
+        print(f"{name:22} {value}")
+    return int(not quiet or any(wrong.values()))
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
 def main() -> None:
