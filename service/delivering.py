@@ -1,38 +1,58 @@
 """The whole story of the outbox: send what stands in it, in order, and write down what became of each item.
 
-What LINE's answers mean is decided in service/core/sending.py; each answer is written in one fenced step (SENT).
+What LINE's answers mean is decided in service/core/sending.py, what those to alerts mean in service/core/alerting.py;
+each answer is written in one fenced step (SENT).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import structlog
 
+from service.adapters.archive import Archive
 from service.adapters.lease import Head, Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Mailbox
-from service.core.plan import Plan
-from service.core.records import BubbleItem
+from service.core.alerting import ALERT_CONVERSATION, Alert, Alerting, after_alerting, enter_waiting, is_wanted
+from service.core.plan import Plan, with_alerts
+from service.core.records import BubbleItem, utc
 from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
-from service.errors import StoreUnavailable
+from service.errors import NotFound, StoreUnavailable
+
+if TYPE_CHECKING:  # Apprise takes 40 MB: it is loaded only where an address is set
+    from service.adapters.notify import Notifier
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
 INSIST_DELAYS_S = (0.1, 0.2, 0.5, 1, 2, 4, 8)
+NOBODY_TO_TELL = Alerting()
 
 
 class Wires:
     """What sending needs.
 
-    `insist_delays_s` are the pauses between the repetitions of a step that Redis did not confirm.
+    `notifier` tells the staff as `alerting` says; None when nobody is to be told. `insist_delays_s` are the pauses
+    between the repetitions of a step that Redis did not confirm.
     """
 
-    def __init__(self, *, mailbox: Mailbox, line: Line, insist_delays_s: Sequence[float] = INSIST_DELAYS_S) -> None:
+    def __init__(
+        self,
+        *,
+        mailbox: Mailbox,
+        archive: Archive,
+        line: Line,
+        notifier: "Notifier | None" = None,
+        alerting: Alerting = NOBODY_TO_TELL,
+        insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
+    ) -> None:
         self.mailbox = mailbox
+        self.archive = archive
         self.line = line
+        self.notifier = notifier
+        self.alerting = alerting
         self.insist_delays_s = insist_delays_s
 
 
@@ -44,13 +64,15 @@ async def deliver(lease: Lease, head: Head | None, wires: Wires) -> None:
 
 async def _deliver_one(head: Head, lease: Lease, wires: Wires) -> Head | None:
     """Send one item; gives what is to be sent next, None when the lease was given back."""
+    if head.item.alert:
+        return await _deliver_alert(head, head.item.alert, lease, wires)
     attempt, mailbox = head.attempt, wires.mailbox
     verdict = _given_up(lease, attempt) or before_sending(attempt, lease.conversation.state)
     verdict = verdict or after_sending(attempt, await _send(head, lease, wires.line))
     log.info("send", item=head.item.id, mode=attempt.mode, tries=attempt.tries, next=repr(verdict))
     match verdict:
         case Done():
-            records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict)
+            records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict, lease, wires)
             dead = "poison" if verdict.why == "poison" else None
             step = partial(mailbox.sent, lease, head, "done", items=records, fallback=fallback, dead=dead)
         case MakePush():
@@ -94,13 +116,49 @@ def _finished(bubbles: Sequence[BubbleItem], done: Done) -> list[BubbleItem]:
     ]
 
 
-def _fallback(head: Head, done: Done) -> Plan | None:
+def _fallback(head: Head, done: Done, lease: Lease, wires: Wires) -> Plan | None:
     """An answer that could not be sent becomes a handoff; a notice or a person's reply does not."""
     if head.item.fallback is None or done.delivery == "sent" or done.why == "staff":
         return None
     record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
     fields = {"state": "waiting", "handoff": record.id, "choices": ""}
-    return Plan(what="handoff", fields=fields, handoff=record)
+    plan = Plan(what="handoff", fields=fields, handoff=record)
+    return with_alerts(plan, enter_waiting(record, head.item.id, utc(lease.now), wires.alerting))
+
+
+async def _deliver_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Head | None:
+    """Tell the staff at one address. An alert that cannot be delivered becomes a dead letter, never a handoff."""
+    verdict = await _try_alert(head, alert, lease, wires)
+    log.info("alert", item=alert.id, to=lease.conversation.customer, tries=head.attempt.tries, next=repr(verdict))
+    if isinstance(verdict, Again):
+        return await wires.mailbox.sent(lease, head, "again", delay_ms=verdict.delay_ms)
+    dead = verdict.why if verdict.why in {"alert", "poison"} else None
+    return await insist(partial(wires.mailbox.sent, lease, head, "done", dead=dead), wires.insist_delays_s)
+
+
+async def _try_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Done | Again:
+    """Send it, unless it makes us fail, its address has left the settings, or a person has replied meanwhile.
+
+    What comes back from the past is sent as well: an alert too many is better than a customer whom nobody sees.
+    """
+    number = int(lease.conversation.customer.removeprefix(ALERT_CONVERSATION))
+    if lease.trouble == "poison":
+        return Done("unconfirmed", why="poison")
+    if wires.notifier is None or number >= wires.alerting.targets:
+        return Done("failed", why="alert")
+    if not await _still_waits(alert.handoff, wires.archive):
+        return Done("superseded", why="staff")
+    lease.check()
+    accepted = await wires.notifier.send(number, alert.title, alert.text)
+    lease.check()
+    return after_alerting(head.attempt, accepted=accepted)
+
+
+async def _still_waits(handoff: str, archive: Archive) -> bool:
+    try:
+        return is_wanted(await archive.handoff(handoff))
+    except NotFound:  # erased, or its retention has ended
+        return False
 
 
 async def insist(call: Callable[[], Awaitable[_T]], delays_s: Sequence[float]) -> _T:

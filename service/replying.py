@@ -8,6 +8,7 @@ that writes a decision in service/adapters/mailbox.py.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -16,20 +17,24 @@ from service.adapters.archive import Archive
 from service.adapters.lease import Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Committed, Mailbox
+from service.core.alerting import Alerting, announce
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, first_turn, make_turn, unsent_turn
 from service.core.decisions import AskModel, Decision, Handoff, Silent
 from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
 from service.core.knowledge import Knowledge
-from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot
+from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot, with_alerts
 from service.core.records import ModelTrace, utc
 from service.core.texts import text
 from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
 from service.core.triage import settle, triage
 from service.core.unsending import blank_handoff, blank_items
-from service.delivering import INSIST_DELAYS_S, Wires, deliver, insist
+from service.delivering import INSIST_DELAYS_S, NOBODY_TO_TELL, Wires, deliver, insist
 from service.errors import ModelUnavailable, NotFound
 from service.ports import Adjudicator
+
+if TYPE_CHECKING:
+    from service.adapters.notify import Notifier
 
 log = structlog.get_logger()
 
@@ -50,11 +55,19 @@ class Parts(Wires):
         knowledge: Callable[[], Knowledge],
         model: Adjudicator | None,
         signing_key: bytes,
+        notifier: "Notifier | None" = None,
+        alerting: Alerting = NOBODY_TO_TELL,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
         burst_ms: int = BURST_MS,
     ) -> None:
-        super().__init__(mailbox=mailbox, line=line, insist_delays_s=insist_delays_s)
-        self.archive = archive
+        super().__init__(
+            mailbox=mailbox,
+            archive=archive,
+            line=line,
+            notifier=notifier,
+            alerting=alerting,
+            insist_delays_s=insist_delays_s,
+        )
         self.knowledge = knowledge
         self.model = model
         self.signing_key = signing_key
@@ -98,6 +111,7 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
         now=utc(lease.now),
         model=model,
         took_ms=(time.perf_counter() - started) * 1000,
+        alerting=parts.alerting,
     )
     plan = await _follow_up(carry_out(decision, turn, given), events[0], lease, parts)
     if await conclude(plan, decision, turn, lease=lease, given=given, parts=parts) == "unsent":
@@ -111,6 +125,8 @@ async def _follow_up(plan: Plan, event: Event, lease: Lease, parts: Parts) -> Pl
             return await _blank(message, plan, lease, parts)
         case Timer(name="return") if lease.handoff and lease.conversation.state == "human":
             return return_to_bot(plan, lease.handoff, utc(lease.now))
+        case Timer(name="alert" | "remind" as kind, event=step) if lease.handoff:
+            return with_alerts(plan, announce(kind, lease.handoff, step, utc(lease.now), parts.alerting))
         case _:
             return plan
 
@@ -227,6 +243,7 @@ async def bury(lease: Lease, parts: Parts) -> None:
         now=utc(lease.now),
         model=None,
         took_ms=0,
+        alerting=parts.alerting,
     )
     decision = Handoff("error") if lease.conversation.state == "bot" else Silent("waiting")
     plan = carry_out(decision, turn, given)

@@ -22,11 +22,27 @@ _REDIS_URLS = (
     r"rediss?\+sentinel://[^/?]+/[^/?]+(/\d*)?(\?.*)?",
     r"rediss?\+cluster://[^/?]+(/0?)?(\?.*)?",
 )
-_SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OPENAI_API_KEY")
+_SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OPENAI_API_KEY", "HENJI_NOTIFY")
 
 
 def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _split_addresses(value: object) -> object:
+    """Split at commas, spaces and newlines, but only where the next address begins: one may hold a comma itself."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*://)", value.strip(" \t\r\n,")))
+
+
+def _are_addresses(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for number, address in enumerate(value, 1):
+        if not re.match(r"[A-Za-z][\w+.-]*://", address.get_secret_value()):
+            raise PydanticCustomError(
+                "addresses", "address {number} must begin as slack://… or mailto://… does", {"number": number}
+            )
+    return value
 
 
 def _holds_a_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -57,6 +73,7 @@ def _is_http_url(value: str | None) -> str | None:
     return value
 
 
+_Addresses = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_addresses), AfterValidator(_are_addresses)]
 _Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split), AfterValidator(_holds_a_secret)]
 
 
@@ -108,6 +125,14 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", alias="HENJI_HOST", description="Address that the web server listens on.")
     port: int = Field(
         8000, ge=1, le=65535, alias="HENJI_PORT", description="Its port; the demo's simulator takes the next."
+    )
+    public_url: Annotated[str | None, AfterValidator(_is_base_url)] = Field(
+        None, alias="HENJI_PUBLIC_URL", description="The address of this service from outside, https://..."
+    )
+    notify: _Addresses = Field(
+        (),
+        alias="HENJI_NOTIFY",
+        description="Where staff are told that a customer waits: Apprise URLs, with commas or newlines between them.",
     )
     retention_days: int = Field(
         180,
@@ -184,11 +209,11 @@ def _read_secret_files(raw: Mapping[str, str]) -> tuple[dict[str, str], list[str
 
 
 def _unknown_names(raw: Mapping[str, str]) -> list[str]:
-    known = [str(field.alias) for field in Settings.model_fields.values()]
+    known = [str(field.alias) for field in Settings.model_fields.values()] + [f"{name}_FILE" for name in _SECRETS]
     problems: list[str] = []
     for name in sorted(raw):
         if name.startswith("HENJI_") and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name, known, 1, 0.7)
             problems.append(f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     return problems
 

@@ -13,6 +13,7 @@ import structlog
 from service.adapters.archive import Archive
 from service.adapters.mailbox import Mailbox
 from service.core import handoffs
+from service.core.alerting import STOPPED
 from service.core.plan import Outgoing, Plan, closing_fields, reply_by_staff
 from service.core.records import HandoffRecord
 from service.errors import Conflict
@@ -64,6 +65,8 @@ class Desk:
             closed = after.status == "done"
             fields = closing_fields(after) if closed else {"state": "human", "assignee": staff}
             timers = {"return": out.said_at + RETURN_TO_BOT_AFTER_MS} if out else {"return": 0} if closed else {}
+            if out or closed:
+                timers |= STOPPED
             bubbles = out.bubbles if out else ()
             plan = Plan(what=what, fields=fields, items=bubbles, handoff=after, out=out, timers=timers)
             if await self._mailbox.act(conversation, action, plan):

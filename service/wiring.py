@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.adapters.archive import Archive
     from service.adapters.embedded import EmbeddedValkey
     from service.adapters.faqfolder import FaqFolder
+    from service.adapters.notify import Notifier
     from service.ports import Adjudicator
 
 log = structlog.get_logger()
@@ -164,19 +165,22 @@ def listen(host: str, port: int) -> socket.socket:
 async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) -> None:
     """Take and answer messages until `stop` is set, reloading the FAQ folder when it changes.
 
-    Redis may come later than the worker. Raises KnowledgeError when there is nothing to answer from.
+    Redis may come later than the worker. Raises KnowledgeError when there is nothing to answer from, SettingsError for
+    addresses of alerts or a prompt that nobody understands.
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
     from service.adapters.store import Store
+    from service.core.alerting import Alerting
     from service.replying import Parts, handle
     from service.worker import Worker
 
     folder = FaqFolder(settings.faq_dir)
     report(await asyncio.to_thread(folder.load))
     async with AsyncExitStack() as stack:
+        notifier = await stack.enter_async_context(open_notifier(settings))
         store = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
         bell = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
         token = settings.line_channel_access_token.get_secret_value()
@@ -193,6 +197,8 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             knowledge=lambda: folder.current,
             model=await stack.enter_async_context(open_model(settings)),
             signing_key=signing_key,
+            notifier=notifier,
+            alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
         reloading = asyncio.create_task(_reload(folder))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
@@ -227,6 +233,18 @@ async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]
         prompt=load_adjudication_prompt(settings.prompts_dir),
     ) as model:
         yield model
+
+
+@asynccontextmanager
+async def open_notifier(settings: Settings) -> AsyncGenerator["Notifier | None"]:
+    """Open what tells the staff, or give None where no address is set. Raises SettingsError for one that is none."""
+    if not settings.notify:
+        yield None
+        return
+    from service.adapters import notify
+
+    async with notify.open_notifier([url.get_secret_value() for url in settings.notify]) as notifier:
+        yield notifier
 
 
 async def _reload(folder: "FaqFolder") -> None:

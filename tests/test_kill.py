@@ -1,7 +1,7 @@
 """Kill the web process or the worker at each of its calls, before and after it is applied: none lost, none doubled."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from service.adapters.archive import Archive
 from service.adapters.store import PREFIX, Store, connect
 from service.core.records import BubbleItem, MessageItem, TraceItem
 from service.tools.fakeline.server import FakeLine
+from tests.support.desk import open_desk
 from tests.support.plug import Plug, When, redis_proxy
 from tests.support.shop import make_shop
 from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
@@ -38,10 +39,10 @@ class World:
         for conversation in cast("list[bytes]", await self.redis.zrange(name, 0, -1)):
             await self.redis.zadd(name, {conversation: 1})
 
-    async def settle(self, customer: str = "", *texts: str) -> None:
+    async def settle(self, customer: str = "", *texts: str, notify: Sequence[str] = ()) -> None:
         """Let a worker that nobody kills finish everything, and then what the customer says further."""
         await self.end_leases()
-        async with run_worker(self.redis_url, self.fake.base_url, SHOP), asyncio.timeout(20):
+        async with run_worker(self.redis_url, self.fake.base_url, SHOP, notify=notify), asyncio.timeout(20):
             await self.until_quiet()
             for text in texts:
                 await say(self, customer, text)
@@ -72,14 +73,14 @@ async def judge(world: World, customer: str, expected: list[str]) -> None:
 
 
 @asynccontextmanager
-async def doomed_worker(world: World, plug: Plug) -> AsyncGenerator[None]:
+async def doomed_worker(world: World, plug: Plug, notify: Sequence[str] = ()) -> AsyncGenerator[None]:
     """A worker that is dead once its plug is pulled."""
     plug.attach(world.fake)
     async with redis_proxy(world.redis_url, plug) as proxied:
         started = asyncio.Event()
 
         async def live() -> None:
-            async with run_worker(proxied, world.fake.base_url, SHOP):
+            async with run_worker(proxied, world.fake.base_url, SHOP, notify=notify):
                 started.set()
                 await asyncio.Event().wait()
 
@@ -150,6 +151,32 @@ async def test_a_worker_killed_while_it_turns_a_reply_into_a_push_sends_it_once(
             assert isinstance(delivery, BubbleItem)
             assert (len(seen), len(asked), delivery.delivery) in {(1, 0, "sent"), (0, 0, "sent"), (0, 1, "unconfirmed")}
             if not plug.pulled.is_set():
+                return
+    pytest.fail("the scenario never ran to its end")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_of_a_worker_killed_at_any_call_every_alert_arrives_at_each_address(world: World, when: When) -> None:
+    """Doubled only at the address to which it was being sent."""
+    async with run_web(make_settings(world.redis_url)) as url:
+        world.fake.webhook_url = f"{url}/webhook/line"
+        for at in range(1, MOST_CALLS):
+            customer = world.fake.add_user(f"{when} {at}")
+            plug = Plug(at, when)
+            async with open_desk(plug) as doomed, open_desk() as desk:
+                async with doomed_worker(world, plug, [doomed.address("one"), doomed.address("two")]):
+                    left = [ASKED, "もしもし"]
+                    while left and not plug.pulled.is_set():
+                        await say(world, customer, left.pop(0))
+                        await unless_pulled(plug, world.until_quiet())
+                await world.settle(customer, *left, notify=[desk.address("one"), desk.address("two")])
+                arrived = [doomed.titles(name) + desk.titles(name) for name in ("one", "two")]
+            assert {title for titles in arrived for title in titles} == {"要対応：スタッフ希望"}
+            counts = sorted(map(len, arrived))
+            assert counts in ([1, 1], [1, 2]), f"killed at call {at}"
+            if not plug.pulled.is_set():
+                assert counts == [1, 1]
+                assert at > 10, "the scenario has more calls than that"
                 return
     pytest.fail("the scenario never ran to its end")
 

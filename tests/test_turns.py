@@ -5,7 +5,6 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
@@ -14,9 +13,8 @@ from service.adapters.archive import Archive
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.core.records import MessageItem
-from service.tools.fakeline.server import FakeLine
 from tests.support.shop import make_shop
-from tests.support.system import SECRET, TOKEN, System, make_settings, run_system, run_web, run_worker
+from tests.support.system import System, run_system, run_worker, web_without_worker
 
 SHOP = make_shop()
 UNSURE = "ワンちゃんのトリミングはお願いできるでしょうか"
@@ -28,16 +26,6 @@ Letter = tuple[bytes, dict[bytes, bytes]]
 async def system(redis_url: str) -> AsyncGenerator[System]:
     async with run_system(redis_url, SHOP) as running:
         yield running
-
-
-@asynccontextmanager
-async def web_without_worker(redis_url: str) -> AsyncGenerator[tuple[FakeLine, Archive]]:
-    fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
-    await fake.start()
-    async with run_web(make_settings(redis_url)) as url, Store(redis_url, timeout_s=5) as store:
-        fake.webhook_url = f"{url}/webhook/line"
-        yield fake, Archive(store)
-    await fake.stop()
 
 
 async def until_quiet(redis_url: str) -> None:

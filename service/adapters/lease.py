@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from service.core.alerting import Alert
 from service.core.conversation import Conversation, State
 from service.core.plan import Outgoing, OutKind
 from service.core.records import BubbleItem, HandoffRecord
@@ -69,6 +70,7 @@ class _Body(msgspec.Struct):
     said_at: int
     fallback: HandoffRecord | None = None
     read_token: str = ""
+    alert: Alert | None = None
 
 
 class _Taken(msgspec.Struct):
@@ -82,7 +84,7 @@ class _Taken(msgspec.Struct):
 
 def write_body(out: Outgoing) -> str:
     """Write the JSON part of an outbox element."""
-    body = _Body(out.kind, out.messages, out.bubbles, out.said_at, out.fallback, out.read_token)
+    body = _Body(out.kind, out.messages, out.bubbles, out.said_at, out.fallback, out.read_token, out.alert)
     return msgspec.json.encode(body).decode()
 
 
@@ -147,6 +149,7 @@ def read_head(element: str, now: int) -> Head:
             said_at=body.said_at,
             fallback=body.fallback,
             read_token=body.read_token,
+            alert=body.alert,
         ),
         attempt=Attempt(
             mode="push" if mode == "push" else "reply",

@@ -12,9 +12,10 @@ import msgspec
 
 from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
 from service.adapters.store import PREFIX, Store
+from service.core.alerting import ALERT_CONVERSATION, Alert
 from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
-from service.core.plan import Plan
+from service.core.plan import Outgoing, Plan
 from service.core.records import Item
 from service.errors import LeaseLost
 
@@ -122,7 +123,7 @@ class Mailbox:
         call |= {"item": head.item.id, "outcome": outcome, "delay_ms": delay_ms, "dead": dead}
         if fallback:
             written = self._write(fallback)
-            call["fallback"] = {"handoff": written["handoff"], "fields": written["fields"]}
+            call["fallback"] = {name: written[name] for name in ("handoff", "fields", "timers", "alerts")}
         following = await self._sent(lease, call)
         if self._must_not_be_forgotten(following):
             following = await self._sent(lease, call, durable=True)
@@ -186,6 +187,7 @@ class Mailbox:
                 {"id": item.id, "record": _json(item), "score": at + number / 1000}
                 for number, item in enumerate(plan.items)
             ],
+            "alerts": [_alert(number, alert) for number, alert in enumerate(plan.alerts)],
         }
         if plan.handoff:
             since = plan.handoff.unreplied_since or plan.handoff.created_at
@@ -196,8 +198,7 @@ class Mailbox:
                 "score": int(since.timestamp() * 1000),
             }
         if plan.out:
-            out = plan.out
-            written["out"] = {"id": out.id, "who": out.who, "key": out.key, "body": write_body(out)}
+            written["out"] = _element(plan.out)
         return written
 
     def _must_not_be_forgotten(self, head: Head | None) -> bool:
@@ -210,6 +211,17 @@ class Mailbox:
 
     async def _run(self, name: str, call: dict[str, Any], *, durable: bool = False) -> Any:
         return await self._store.run(name, msgspec.msgpack.encode(call), durable=durable or name in _DURABLE)
+
+
+def _element(out: Outgoing) -> dict[str, str]:
+    return {"id": out.id, "who": out.who, "key": out.key, "body": write_body(out)}
+
+
+def _alert(number: int, alert: Alert) -> dict[str, str]:
+    out = Outgoing(
+        id=alert.id, who="alert", key="-", kind="alert", messages=(), bubbles=(), said_at=alert.at, alert=alert
+    )
+    return _element(out) | {"conv": f"{ALERT_CONVERSATION}{number}"}
 
 
 def _json(record: msgspec.Struct) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.core import handoffs
+from service.core.alerting import Alert, Alerting, Announced, enter_waiting
 from service.core.bubbles import MAX_DISPLAY, cut, split_text, text_message, with_buttons
 from service.core.choices import button_data
 from service.core.conversation import Conversation, Turn
@@ -39,11 +40,11 @@ _NOTICES: Mapping[HandoffReason, TextName] = MappingProxyType(
 _BLOCKING: Mapping[str, str] = MappingProxyType({"unfollow": "1", "follow": ""})
 # A message too many is not answered with one more.
 _WITHOUT_NOTICE: frozenset[HandoffReason] = frozenset({"overflow"})
-OutKind = Literal["answer", "clarify", "notice", "reply"]
+OutKind = Literal["answer", "clarify", "notice", "reply", "alert"]
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """One LINE request to be sent: at most five message objects, and the records of the bubbles they make.
+    """One LINE request to be sent: at most five message objects, and the records of the bubbles they make. Or an alert.
 
     `key` is the retry key. `said_at` is when the customer wrote (ms): a late answer is not sent. `fallback` is the
     handoff that takes the place of an answer which could not be sent. `read_token` marks the customer's messages as
@@ -59,6 +60,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     said_at: int
     fallback: HandoffRecord | None = None
     read_token: str = ""
+    alert: Alert | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
     `what` names the step for whoever watches. `timers` are the conversation's timers by name, each with the time it
-    runs out (Redis' ms), 0 to stop it.
+    runs out (Redis' ms), 0 to stop it. `alerts` are for the Apprise URLs, in their order.
     """
 
     what: str
@@ -75,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     handoff: HandoffRecord | None = None
     out: Outgoing | None = None
     timers: dict[str, int] = {}
+    alerts: tuple[Alert, ...] = ()
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +91,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     model: ModelTrace | None
     took_ms: float
+    alerting: Alerting = Alerting()
 
 
 def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
@@ -110,9 +114,22 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
     messages = tuple(_message_item(event, turn) for event in kept)
     bubbles = out.bubbles if out else ()
     trace = _trace(decision, turn, given)
+    begins_to_wait = fields["state"] == "waiting" and given.conversation.state != "waiting"
+    announced = enter_waiting(opened, turn.id, given.now, given.alerting) if opened and begins_to_wait else Announced()
     return Plan(
-        what=decision_name(decision), fields=fields, items=(*messages, *bubbles, trace), handoff=opened, out=out
+        what=decision_name(decision),
+        fields=fields,
+        items=(*messages, *bubbles, trace),
+        handoff=opened,
+        out=out,
+        timers=announced.timers,
+        alerts=announced.alerts,
     )
+
+
+def with_alerts(plan: Plan, announced: Announced) -> Plan:
+    """Add alerts and their timers to what shall be written."""
+    return msgspec.structs.replace(plan, alerts=announced.alerts, timers=plan.timers | announced.timers)
 
 
 def decision_name(decision: Decision) -> str:

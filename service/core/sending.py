@@ -65,7 +65,7 @@ class Done(msgspec.Struct, frozen=True):
 
     delivery: Delivery
     billed: bool = False
-    why: Literal["", "late", "quota", "refused", "unconfirmed", "staff", "poison"] = ""
+    why: Literal["", "late", "quota", "refused", "unconfirmed", "staff", "poison", "alert"] = ""
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -104,9 +104,9 @@ def after_sending(attempt: Attempt, outcome: Outcome) -> Next:
         case Accepted():
             return Done("sent", billed=attempt.mode == "push")
         case Unknown():
-            return Again(_backoff(attempt), untried=False)
+            return Again(backoff(attempt), untried=False)
         case Limited(quota):
-            return _given_up(attempt, "quota") if quota else Again(_backoff(attempt), untried=attempt.tries == 0)
+            return _given_up(attempt, "quota") if quota else Again(backoff(attempt), untried=attempt.tries == 0)
         case Refused(401 | 403):
             return Again(_LONGEST_DELAY_MS, untried=attempt.tries == 0)
         case Refused(details=False) if attempt.mode == "reply":
@@ -138,5 +138,6 @@ def _token_is_fresh(attempt: Attempt) -> bool:
     return attempt.now - attempt.token_at < TOKEN_IS_FRESH_MS
 
 
-def _backoff(attempt: Attempt) -> int:
+def backoff(attempt: Attempt) -> int:
+    """Say how long to wait before the next try (ms): twice as long each time, at most a minute."""
     return min(_LONGEST_DELAY_MS, 500 * 2 ** min(attempt.tries, 10))

@@ -8,6 +8,7 @@ import msgspec
 
 from service import wiring
 from service.adapters.faqfolder import FaqFolder
+from service.core.alerting import REASONS
 from service.core.conversation import Conversation, Turn
 from service.core.decisions import Answer, Clarify, Decision, Handoff, Silent
 from service.core.knowledge import Knowledge
@@ -23,12 +24,9 @@ _REASONS = {
     "keyword": "キーワードに一致",
     "choice": "選択肢から",
     "model": "AIの判定",
-    "unsure": "確信が持てない",
     "model_unclear": "AIの判定が分かれた",
-    "asked": "スタッフ希望",
-    "no_entry": "該当FAQなし",
-    "topic": "スタッフ対応の話題",
     "courtesy": "お礼・あいさつのみ",
+    **REASONS,
 }
 
 

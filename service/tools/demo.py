@@ -39,6 +39,7 @@ async def demo(settings: Settings, stop: asyncio.Event) -> int:
                 "LINE_CHANNEL_SECRET": channel_secret,
                 "LINE_CHANNEL_ACCESS_TOKEN": access_token,
                 "LINE_API_BASE": fake.base_url,
+                "HENJI_NOTIFY": "",
             }
             return await _run(settings, fake, environ, data_dir / "demo.log", stop)
         finally:

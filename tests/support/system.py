@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
@@ -14,7 +14,9 @@ from service import wiring
 from service.adapters.archive import Archive
 from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
+from service.adapters.notify import open_notifier
 from service.adapters.store import PREFIX, Store
+from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
 from service.ports import Adjudicator
 from service.replying import Parts, handle
@@ -25,6 +27,7 @@ from tests.support.waiting import cancel
 
 SECRET = "test-channel-secret"
 TOKEN = "test-access-token"
+PUBLIC_URL = "https://henji.example"
 
 
 def free_port() -> int:
@@ -51,9 +54,18 @@ async def is_quiet(redis: Redis) -> bool:
 
 @asynccontextmanager
 async def run_worker(
-    redis_url: str, line_url: str, knowledge: Knowledge, model: Adjudicator | None = None, burst_ms: int = 0
+    redis_url: str,
+    line_url: str,
+    knowledge: Knowledge,
+    model: Adjudicator | None = None,
+    burst_ms: int = 0,
+    *,
+    notify: Sequence[str] = (),
 ) -> AsyncGenerator[None]:
-    """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once."""
+    """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once.
+
+    `notify` are the Apprise URLs at which it alerts the staff.
+    """
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(redis_url, timeout_s=5))
@@ -66,6 +78,8 @@ async def run_worker(
             knowledge=lambda: knowledge,
             model=model,
             signing_key=await Archive(store).signing_key(),
+            notifier=await stack.enter_async_context(open_notifier(notify)),
+            alerting=Alerting(targets=len(notify), public_url=PUBLIC_URL),
             burst_ms=burst_ms,
         )
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
@@ -101,6 +115,17 @@ async def run_web(settings: Settings) -> AsyncGenerator[str]:
         await serving
 
 
+@asynccontextmanager
+async def web_without_worker(redis_url: str) -> AsyncGenerator[tuple[FakeLine, Archive]]:
+    """A fake LINE and the web process's server: messages come in, and nobody handles them."""
+    fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
+    await fake.start()
+    async with run_web(make_settings(redis_url)) as url, Store(redis_url, timeout_s=5) as store:
+        fake.webhook_url = f"{url}/webhook/line"
+        yield fake, Archive(store)
+    await fake.stop()
+
+
 class System:
     """Everything, running. `staff` is a client of the REST API that is already logged in."""
 
@@ -133,7 +158,12 @@ class System:
 
 @asynccontextmanager
 async def run_system(
-    redis_url: str, knowledge: Knowledge, model: Adjudicator | None = None, burst_ms: int = 0
+    redis_url: str,
+    knowledge: Knowledge,
+    model: Adjudicator | None = None,
+    burst_ms: int = 0,
+    *,
+    notify: Sequence[str] = (),
 ) -> AsyncGenerator[System]:
     """Run everything, with one API token for 佐藤. `burst_ms` is how long an unsure turn waits for more."""
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
@@ -142,7 +172,7 @@ async def run_system(
         stack.push_async_callback(fake.stop)
         url = await stack.enter_async_context(run_web(make_settings(redis_url)))
         fake.webhook_url = f"{url}/webhook/line"
-        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model, burst_ms))
+        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model, burst_ms, notify=notify))
         archive = Archive(await stack.enter_async_context(Store(redis_url, timeout_s=5)))
         headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
         client = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=10)

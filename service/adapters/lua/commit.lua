@@ -1,6 +1,6 @@
 -- COMMIT: the decision about one turn and all that follows from it, in one step, before anything is sent.
 -- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, timers, what, keep_s,
--- out, dead (why the turn becomes a dead letter, or nil).
+-- out, alerts, dead (why the turn becomes a dead letter, or nil).
 -- Returns {status, head}: "done" (with the outbox head to send now, or "" and the lease is given back), "lost" (the
 -- lease is not ours), "changed" (staff acted), "unsent" (a message of the turn is gone), "newer" (one more arrived).
 local conv = conv_key(a.conv)

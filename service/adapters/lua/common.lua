@@ -82,8 +82,17 @@ local function append_out(conv, item, tries, by)
   redis.call('RPUSH', out_key(conv), table.concat(head, ' ') .. '\n' .. item.body)
 end
 
+-- Appends one alert {conv, id, who, key, body} to the outbox of its URL. One that waits for its next try keeps waiting.
+local function append_alert(alert)
+  append_out(alert.conv, alert, 0, '-')
+  if redis.call('HEXISTS', conv_key(alert.conv), 'lease') == 0 then
+    redis.call('ZADD', P .. 'ready', 'NX', now, alert.conv)
+    ring()
+  end
+end
+
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
--- the talk with their retention, one line for whoever watches.
+-- the talk with their retention, alerts, one line for whoever watches.
 local function write_state(conv, w)
   for name, value in pairs(w.fields or {}) do
     if value == '' then redis.call('HDEL', conv_key(conv), name)
@@ -117,5 +126,8 @@ local function write_state(conv, w)
     redis.call('EXPIRE', conv_key(conv), a.keep_s)
     redis.call('EXPIRE', P .. 'talk:' .. conv, a.keep_s)
   end
+  for _, alert in ipairs(w.alerts or {}) do append_alert(alert) end
+  -- Nobody watches what becomes of an alert.
+  if string.sub(conv, 1, 1) == '@' then return end
   redis.call('XADD', P .. 'live', 'MAXLEN', '~', 10000, '*', 'conv', conv, 'what', w.what)
 end

@@ -1,5 +1,6 @@
 -- SENT: what became of the outbox's head.
--- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s, fallback {handoff, fields} or nil,
+-- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s,
+-- fallback {handoff, fields, timers, alerts} or nil,
 -- dead (why the item becomes a dead letter, or nil).
 -- outcome: "done" (pop it), "push" (the reply was not sent: make it a push and hand it back),
 -- "untried" (surely not sent: try again after delay_ms as if never tried), "again" (try again after delay_ms).
@@ -23,7 +24,7 @@ if head and string.match(head, '^(%S+)') == a.item then
     redis.call('LPOP', out)
     redis.call('HDEL', conv, 'errors', 'expiries')
     if a.fallback and redis.call('HGET', conv, 'state') == 'bot' then
-      a.handoff, a.fields = a.fallback.handoff, a.fallback.fields
+      for name, written in pairs(a.fallback) do a[name] = written end
       redis.call('HINCRBY', conv, 'rev', 1)
     end
     write_state(a.conv, a)

@@ -1,0 +1,148 @@
+"""Alerts: when staff are told that a customer waits, in which words, and what becomes of a try to tell them.
+
+An alert passes through other people's servers (Slack's, a mail provider's). So it says why somebody is asked for, since
+when, and where to look, and never who the customer is or a word that the customer wrote.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from service.core.decisions import HandoffReason
+from service.core.records import HandoffRecord
+from service.core.sending import Again, Attempt, Done, backoff
+
+# Each Apprise URL has an outbox of its own, the one of the conversation with this name and the URL's place in the list.
+ALERT_CONVERSATION = "@alert:"
+# Long enough for a night without network. What a person has replied to meanwhile is not sent in any case.
+GIVE_UP_AFTER_MS = 12 * 3600 * 1000
+_JAPAN = timezone(timedelta(hours=9))
+_REMIND_BEFORE = timedelta(minutes=10)
+_WEEKDAYS = "月火水木金土日"
+REASONS: Mapping[HandoffReason, str] = MappingProxyType(
+    {
+        "asked": "スタッフ希望",
+        "no_entry": "該当FAQなし",
+        "unsure": "確信が持てない",
+        "topic": "スタッフ対応の話題",
+        "media": "写真・動画",
+        "late": "自動応答の時間切れ",
+        "overflow": "メッセージ多数",
+        "error": "システムエラー",
+    }
+)
+AlertKind = Literal["alert", "remind"]
+# What runs out while a customer waits; to be stopped when a person has replied or the handoff is done.
+STOPPED: Mapping[str, int] = MappingProxyType({"alert": 0, "remind": 0})
+
+
+class Alerting(msgspec.Struct, frozen=True, kw_only=True):
+    """How staff are alerted.
+
+    `targets` is the number of Apprise URLs, `public_url` the service's address as staff reach it. `shop` is the shop's
+    name, `zone` its time zone, `next_open` when it opens next: None while it is open, and where no hours are known.
+    """
+
+    targets: int = 0
+    public_url: str | None = None
+    shop: str = ""
+    zone: tzinfo = _JAPAN
+    next_open: datetime | None = None
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert as it is sent to one URL: about which handoff, written when (ms)."""
+
+    id: str
+    handoff: str
+    title: str
+    text: str
+    at: int
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """What to write: an alert for each URL in their order, and timers by name with the time they run out (ms)."""
+
+    alerts: tuple[Alert, ...] = ()
+    timers: dict[str, int] = {}
+
+
+def enter_waiting(
+    handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting, *, urgent: bool = False
+) -> Announced:
+    """Say that a customer has begun to wait: one alert, and a reminder for later. `step` is what began it (an id)."""
+    if not alerting.targets:
+        return Announced()
+    announced = announce("alert", handoff, step, now, alerting, urgent=urgent)
+    remind = handoff.due_at - min(_REMIND_BEFORE, (handoff.due_at - now) / 4)
+    timers = {"remind": _ms(remind)} if remind > now else {}
+    return Announced(announced.alerts, announced.timers | timers)
+
+
+def announce(
+    kind: AlertKind, handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting, *, urgent: bool = False
+) -> Announced:
+    """Alert now or, while the shop is closed, set the timer that does it later. Nothing when nobody waits any more."""
+    if not is_wanted(handoff):
+        return Announced()
+    due = alert_at(now, alerting.next_open, urgent=urgent)
+    if due > now:
+        return Announced(timers={kind: _ms(due)})
+    alert = Alert(
+        id=f"{handoff.id}.{step}",
+        handoff=handoff.id,
+        title=_title(kind, handoff, now, alerting.shop),
+        text=_text(kind, handoff, alerting),
+        at=_ms(now),
+    )
+    return Announced((alert,) * alerting.targets)
+
+
+def alert_at(now: datetime, next_open: datetime | None, *, urgent: bool) -> datetime:
+    """Say when an alert is due: at once, unless the shop is closed and it can wait until it opens."""
+    return now if urgent or next_open is None else max(now, next_open)
+
+
+def is_wanted(handoff: HandoffRecord) -> bool:
+    """Whether the customer still waits for a person's reply."""
+    return handoff.status != "done" and handoff.unreplied_since is not None
+
+
+def after_alerting(attempt: Attempt, *, accepted: bool) -> Done | Again:
+    """Say what to do with an alert after a try: it is repeated until it was accepted, or is too old."""
+    if accepted:
+        return Done("sent")
+    if attempt.now - attempt.said_at > GIVE_UP_AFTER_MS:
+        return Done("unconfirmed", why="alert")
+    return Again(backoff(attempt), untried=False)
+
+
+def _title(kind: AlertKind, handoff: HandoffRecord, now: datetime, shop: str) -> str:
+    reason = REASONS[handoff.reason]
+    name = f"【{shop}】" if shop else ""
+    if kind == "alert":
+        return f"{name}要対応：{reason}"
+    state = "まもなくお返事の期限です" if now < handoff.due_at else "お返事の期限を過ぎました"
+    return f"{name}{state}（要対応：{reason}）"
+
+
+def _text(kind: AlertKind, handoff: HandoffRecord, alerting: Alerting) -> str:
+    since = _time(handoff.unreplied_since or handoff.created_at, alerting.zone)
+    lines = [f"{since}からお客様がお待ちです。"]
+    if kind == "remind":
+        lines.append(f"お返事の期限は{_time(handoff.due_at, alerting.zone)}です。")
+    if alerting.public_url:
+        lines.append(f"{alerting.public_url}/inbox/{handoff.id}")
+    return "\n".join(lines)
+
+
+def _time(at: datetime, zone: tzinfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local.month}月{local.day}日({_WEEKDAYS[local.weekday()]}) {local:%H:%M}"
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
