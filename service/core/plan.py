@@ -206,7 +206,8 @@ def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing 
             kind, messages = "notice", tuple(text_message(words, sender) for words in _notice(decision, lang, given))
         case Silent():
             return None
-    if not messages:
+    waits_already = kind == "notice" and given.conversation.state == "waiting"
+    if waits_already or not messages:
         return None
     fallback = _open(Handoff("late"), turn, given) if kind in ("answer", "clarify") and not given.handoff else None
     return Outgoing(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from service.core.alerting import Alerting
 from service.core.conversation import Conversation, Turn
 from service.core.entries import Action, Entry, Match
 from service.core.events import Event, MessageKind, Said
@@ -12,6 +13,7 @@ from service.core.records import HandoffRecord
 CUSTOMER = "U" + "1" * 32
 KEY = b"the shop's key for buttons"
 NOON_MS = 1_764_000_000_000
+NOBODY = Alerting()
 NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
 
 
@@ -71,6 +73,7 @@ def circumstances(
     conversation: Conversation | None = None,
     handoff: HandoffRecord | None = None,
     now: datetime = NOON,
+    alerting: Alerting = NOBODY,
 ) -> Circumstances:
     """Make what `carry_out` must know besides the decision."""
     return Circumstances(
@@ -82,4 +85,5 @@ def circumstances(
         now=now,
         model=None,
         took_ms=1.0,
+        alerting=alerting,
     )
