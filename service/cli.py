@@ -112,12 +112,13 @@ def ask(text: str, *, as_json: bool) -> None:
 
 @main.command()
 @click.option("--test-webhook", is_flag=True, help="Have LINE post to the webhook as well; LINE allows 60 an hour.")
-def doctor(*, test_webhook: bool) -> None:
-    """Check LINE, Redis, the clocks, the model and the FAQ, one line each. Exit code 1 when one of them fails."""
+@click.option("--test-alert", is_flag=True, help="Send the staff a test alert at every address as well.")
+def doctor(*, test_webhook: bool, test_alert: bool) -> None:
+    """Check LINE, Redis, clocks, the model, the FAQ and alerts, one line each. Exit code 1 when one of them fails."""
     from service.tools.doctor import run
 
     _log_to_stderr()
-    sys.exit(asyncio.run(run(test_webhook=test_webhook)))
+    sys.exit(asyncio.run(run(test_webhook=test_webhook, test_alert=test_alert)))
 
 
 @main.group()

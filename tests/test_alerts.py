@@ -12,6 +12,7 @@ from service.adapters.caretaking import Caretaker
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.core.alerting import GIVE_UP_AFTER_MS
+from service.tools.deadletters import describe
 from service.tools.fakeline.faults import Fault
 from tests.support.desk import Desk, open_desk
 from tests.support.shop import make_shop
@@ -259,6 +260,7 @@ async def test_a_dead_letter_of_an_alert_can_be_retried(redis_url: str, redis: R
         await until_quiet(redis)
     async with Store(redis_url, timeout_s=5) as store:
         (letter,) = await Caretaker(store).letters()
+        assert describe(letter, with_text=True)["what"] == "to send (alert)"
         assert await Caretaker(store).retry(letter, force=False) == "done"
     async with run_worker(redis_url, "http://127.0.0.1:1", SHOP, notify=[desk.address("desk")]):
         assert await desk.until(1) == ["要対応：スタッフ希望"]
@@ -357,3 +359,20 @@ async def test_nobody_watches_what_becomes_of_an_alert(system: System, desk: Des
     await until_quiet(redis)
     seen: Any = await redis.xrange(f"{PREFIX}live")
     assert [fields[b"what"] for _, fields in seen] == [b"handoff", b"sent"]
+
+
+async def test_an_alert_that_waited_for_the_shop_to_open_is_sent_when_its_time_comes(
+    redis_url: str, redis: Redis, desk: Desk
+) -> None:
+    async with run_system(redis_url, SHOP) as system:
+        waiting, served = system.fake.add_user("田中"), system.fake.add_user("佐藤")
+        for customer in (waiting, served):
+            await system.fake.send_text(customer, ASKED)
+            await system.seen(customer, 1)
+        handoffs = (await system.staff.get("/handoffs")).json()["items"]
+        (mine,) = [handoff["id"] for handoff in handoffs if handoff["customer"] == served]
+        await system.staff.post(f"/handoffs/{mine}/done")
+    async with run_worker(redis_url, "http://127.0.0.1:1", SHOP, notify=[desk.address("desk")]):
+        for customer in (served, waiting):
+            await run_out(redis, customer, "alert")
+    assert desk.titles() == ["要対応：スタッフ希望"]

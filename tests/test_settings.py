@@ -86,6 +86,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("LINE_API_BASE", "https://api.line.me/v2", "must be http(s)://host[:port] without a slash at the end"),
         ("REDIS_URL", "redis://", REDIS_URLS),
         ("REDIS_URL", "http://localhost", REDIS_URLS),
+        ("HENJI_PUBLIC_URL", "henji.example", "must be http(s)://host[:port] without a slash at the end"),
+        ("HENJI_NOTIFY", "hooks.slack.com/hunter2", "address 1 must begin as slack://… or mailto://… does"),
         ("HENJI_PORT", "0", "input should be greater than or equal to 1"),
         ("HENJI_PORT", "65536", "input should be less than or equal to 65535"),
         ("HENJI_RETENTION_DAYS", "3651", "input should be less than or equal to 3650"),
@@ -112,6 +114,20 @@ def test_an_empty_value_counts_as_unset() -> None:
     assert load_settings(dict.fromkeys([*names, "HENJI_XYZZY", "REDIS_URL_FILE"], ""), None) == DEFAULTS
     assert load_settings({"REDIS_URL": "  "}, None).redis_url is None
     assert len(problems(dict.fromkeys(LINE, ""), need_line=True)) == 2
+
+
+def test_addresses_of_alerts_are_split_where_the_next_one_begins(tmp_path: Path) -> None:
+    file = tmp_path / "notify"
+    file.write_text("slack://A/B/C\nmailto://u:p@gmail.com?to=a@x.jp,b@x.jp\n", encoding="utf-8")
+    for environ in (
+        {"HENJI_NOTIFY": " slack://A/B/C, mailto://u:p@gmail.com?to=a@x.jp,b@x.jp, "},
+        {"HENJI_NOTIFY_FILE": str(file)},
+    ):
+        settings = load_settings(environ, None)
+        addresses = [address.get_secret_value() for address in settings.notify]
+        assert addresses == ["slack://A/B/C", "mailto://u:p@gmail.com?to=a@x.jp,b@x.jp"]
+        assert "slack" not in repr(settings)
+    assert load_settings({}, None).notify == ()
 
 
 def test_two_channel_secrets_are_valid_while_one_is_changed() -> None:

@@ -5,6 +5,7 @@ English, with Japanese names where the shop's owner has to press something in LI
 
 import calendar
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
@@ -196,6 +197,24 @@ def _judge_replicas(facts: StoreFacts) -> Finding:
             "FAIL", what, "none connected: no write is acknowledged, so no message is taken", "add a replica"
         )
     return Finding("ok", what, f"{facts.replicas} connected")
+
+
+def judge_alerts(addresses: Sequence[str], public_url: str | None) -> Finding:
+    """Judge how staff hear of a customer who waits; `addresses` are the kinds of HENJI_NOTIFY's (Slack, E-Mail)."""
+    if not addresses:
+        return Finding("look", "alerts", "nobody is told when a customer waits", "HENJI_NOTIFY, see the README")
+    found = f"go to {', '.join(addresses)}"
+    if not public_url:
+        return Finding("warn", "alerts", f"{found}, without a link to the handoff", "HENJI_PUBLIC_URL")
+    return Finding("ok", "alerts", f"{found}, with links to {public_url}")
+
+
+def judge_alert_test(number: int, kind: str, why: str, *, accepted: bool) -> Finding:
+    """Judge the test alert at one address, `number` from 1; `why` is what Apprise says about a failure."""
+    if accepted:
+        return Finding("ok", f"test alert {number}", f"{kind} accepted it: did it arrive?")
+    found = f"{kind} did not accept it" + (f": {why}" if why else "")
+    return Finding("FAIL", f"test alert {number}", found, f"address {number} of HENJI_NOTIFY")
 
 
 def judge_model(name: str, verdict: Verdict, expected: str, took_s: float) -> Finding:

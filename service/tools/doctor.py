@@ -1,7 +1,8 @@
 """`./henji doctor`: looks at everything that has to be right outside of Henji, and says what is not, one line each.
 
 Asking only; what the answers mean is judged in `core/diagnosis.py`. Every check runs, whatever became of the others.
-It sends no message and costs nothing, but for one trial question where a language model is configured.
+It sends no message and costs nothing, but for one trial question where a language model is configured, and for what
+is asked for: LINE's test of the webhook, a test alert to the staff.
 """
 
 import time
@@ -23,6 +24,8 @@ from service.errors import HenjiError, LineRefused, LineUnavailable, ModelUnavai
 from service.settings import ROOT, Settings, load_settings
 
 Clock = Callable[[], float]
+TEST_ALERT = "テスト：要対応のお知らせ"
+_TEST_TEXT = "Henjiからのテストです。お客様がお返事をお待ちのときは、ここにお知らせします。"
 _TRIAL = "何時まで開いていますか"
 _TRIAL_ENTRIES = [
     Entry(
@@ -32,13 +35,13 @@ _TRIAL_ENTRIES = [
 ]
 
 
-async def run(*, test_webhook: bool) -> int:
+async def run(*, test_webhook: bool, test_alert: bool) -> int:
     """Print all findings as they come. Returns the exit code: 1 when there is a FAIL among them."""
     settings, findings = read_settings()
     for finding in findings:
         click.echo(finding)
     if settings is not None:
-        async for finding in examine(settings, test_webhook=test_webhook):
+        async for finding in examine(settings, test_webhook=test_webhook, test_alert=test_alert):
             click.echo(finding)
             findings.append(finding)
     return int(any(finding.level == "FAIL" for finding in findings))
@@ -59,7 +62,7 @@ def read_settings(
 
 
 async def examine(
-    settings: Settings, *, test_webhook: bool = False, clock: Clock = time.time
+    settings: Settings, *, test_webhook: bool = False, test_alert: bool = False, clock: Clock = time.time
 ) -> AsyncIterator[Finding]:
     """Check everything, in the order in which a message meets it. `clock` is this machine's, in seconds since 1970."""
     token = settings.line_channel_access_token.get_secret_value()
@@ -74,6 +77,8 @@ async def examine(
     for finding in await _safely("model", lambda: _check_model(settings)):
         yield finding
     for finding in await _safely("FAQ", lambda: _check_faq(settings)):
+        yield finding
+    for finding in await _safely("alerts", lambda: _check_alerts(settings, test=test_alert)):
         yield finding
     for finding in diagnosis.REMINDERS:
         yield finding
@@ -154,3 +159,14 @@ async def _check_faq(settings: Settings) -> list[Finding]:
     folder = assemble(read_files(settings.faq_dir))
     errors = sum(problem.severity == "error" for problem in folder.problems)
     return [diagnosis.judge_faq(len(folder.entries), errors, len(folder.problems) - errors)]
+
+
+async def _check_alerts(settings: Settings, *, test: bool) -> list[Finding]:
+    async with wiring.open_notifier(settings) as notifier:
+        kinds = notifier.names if notifier else []
+        findings = [diagnosis.judge_alerts(kinds, settings.public_url)]
+        if notifier and test:
+            for number, kind in enumerate(kinds):
+                accepted, why = await notifier.try_out(number, TEST_ALERT, _TEST_TEXT)
+                findings.append(diagnosis.judge_alert_test(number + 1, kind, why, accepted=accepted))
+        return findings

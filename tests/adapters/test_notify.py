@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncGenerator
 from io import StringIO
@@ -10,6 +11,7 @@ import pytest
 
 from service.adapters.notify import open_notifier
 from service.errors import SettingsError
+from service.settings import ROOT, load_settings
 from tests.support.desk import Desk, open_desk
 from tests.support.system import free_port
 
@@ -94,3 +96,13 @@ async def test_what_apprise_logs_goes_nowhere(desk: Desk) -> None:
     finally:
         logging.getLogger().removeHandler(everything)
     assert written.getvalue() == "is heard\n"
+
+
+async def test_the_addresses_of_the_readme_are_understood() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (value,) = re.findall(r'^HENJI_NOTIFY="([^"]+)"', readme, flags=re.MULTILINE)
+    shown = [address.get_secret_value() for address in load_settings({"HENJI_NOTIFY": value}, None).notify]
+    table = readme.partition("| to | address |")[2].partition("```")[0]
+    shown += re.findall(r"`(\w+://[^`]+)`", table)
+    async with open_notifier(shown) as notifier:
+        assert notifier.names == ["Slack", "E-Mail", "E-Mail", "E-Mail", "Line", "ntfy", "JSON"]

@@ -14,9 +14,10 @@ from aiohttp import web
 from service.adapters.embedded import EmbeddedValkey
 from service.core.diagnosis import Finding
 from service.settings import ROOT, load_settings
-from service.tools.doctor import examine, read_settings
+from service.tools.doctor import TEST_ALERT, examine, read_settings
 from service.tools.fakeline.faults import Fault
 from service.tools.fakeline.server import FakeLine
+from tests.support.desk import open_desk
 from tests.support.scripted_openai import ScriptedOpenAI, Step, says, status, verdict
 
 TOKEN = "token-of-the-channel"
@@ -61,12 +62,15 @@ def environ(fake: FakeLine, durable: EmbeddedValkey) -> dict[str, str]:
 
 
 async def examined(
-    environ: dict[str, str], *, test_webhook: bool = False, ahead_s: float = 0, **more: str
+    environ: dict[str, str], *, test_webhook: bool = False, test_alert: bool = False, ahead_s: float = 0, **more: str
 ) -> dict[str, Finding]:
     """All findings by what they are about; this machine's clock may run ahead."""
     settings = load_settings(environ | more, None)
     findings = [
-        each async for each in examine(settings, test_webhook=test_webhook, clock=lambda: time.time() + ahead_s)
+        each
+        async for each in examine(
+            settings, test_webhook=test_webhook, test_alert=test_alert, clock=lambda: time.time() + ahead_s
+        )
     ]
     by_name = {finding.what: finding for finding in findings}
     assert len(by_name) == len(findings)
@@ -94,6 +98,7 @@ async def test_a_healthy_service(fake: FakeLine, environ: dict[str, str]) -> Non
         "Redis' clock",
         "model",
         "FAQ",
+        "alerts",
     ]
     assert len(fake.deliveries) == 1
 
@@ -239,7 +244,7 @@ async def test_the_command_prints_a_line_each_and_ends_with_0_when_all_is_well(e
     assert code == 0, lines
     assert lines[0] == "ok    settings: can be read"
     assert {line.split(maxsplit=1)[0] for line in lines} == {"ok", "look"}
-    assert len(lines) == 17
+    assert len(lines) == 18
 
 
 async def test_the_command_ends_with_1_when_something_fails(environ: dict[str, str]) -> None:
@@ -250,3 +255,36 @@ async def test_the_command_ends_with_1_when_something_fails(environ: dict[str, s
         "FAIL  settings: LINE_CHANNEL_ACCESS_TOKEN: is needed, see the README",
     ]
     assert any(line.startswith("ok    Redis durability") for line in lines)
+
+
+async def test_alerts_that_nobody_gets_are_pointed_out(environ: dict[str, str]) -> None:
+    finding = (await examined(environ))["alerts"]
+    assert (finding.level, finding.found) == ("look", "nobody is told when a customer waits")
+
+
+async def test_alerts_are_named_by_their_kinds_and_sent_only_when_asked_for(environ: dict[str, str]) -> None:
+    async with open_desk() as desk:
+        more = {"HENJI_NOTIFY": f"{desk.address('hunter2')}, mailto://user:hunter2@gmail.com"}
+        finding = (await examined(environ | more))["alerts"]
+        assert (finding.level, finding.found) == ("warn", "go to JSON, E-Mail, without a link to the handoff")
+        more["HENJI_PUBLIC_URL"] = "https://henji.example"
+        finding = (await examined(environ | more))["alerts"]
+        assert (finding.level, finding.found) == ("ok", "go to JSON, E-Mail, with links to https://henji.example")
+        assert desk.tries == 0
+
+
+async def test_a_test_alert_goes_to_every_address(environ: dict[str, str]) -> None:
+    async with open_desk() as desk:
+        desk.status["broken"] = 500
+        notify = f"{desk.address('broken')}\n{desk.address('desk')}"
+        findings = await examined(environ, test_alert=True, HENJI_NOTIFY=notify)
+        assert (findings["test alert 1"].level, findings["test alert 2"].level) == ("FAIL", "ok")
+        assert "500" in findings["test alert 1"].found
+        assert desk.titles() == [TEST_ALERT]
+
+
+async def test_an_address_that_apprise_does_not_understand(environ: dict[str, str]) -> None:
+    finding = (await examined(environ, HENJI_NOTIFY="slack://hunter2"))["alerts"]
+    assert finding.level == "FAIL"
+    assert "address 1 (slack://…)" in finding.found
+    assert "hunter2" not in str(finding)
