@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from service import cli, settings, wiring
-from service.core import decisions, frontmatter, records
+from service.core import decisions, frontmatter, media, records
 from service.core.conversation import State
 from service.core.events import MessageKind
 from service.settings import ROOT, Settings, load_settings
@@ -36,6 +36,8 @@ RECORDS = (
     records.ModelTrace,
     records.Thresholds,
     decisions.Candidate,
+    media.ImageSet,
+    *get_args(media.Media),
 )
 
 

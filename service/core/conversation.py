@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from service.core.events import Event, MessageKind, Other, Said, TakenBack, Tapped, Timer
+from service.core.media import caption
 
 State = Literal["bot", "waiting", "human"]
 
@@ -39,7 +40,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the first event's id. `events` and `messages` are LINE's ids of all of them, `at` the first one's time in
     milliseconds. `lines` are the texts (for a tapped button what stood on it), `media` the kinds of what is not text,
-    `tap` a choice made by button, `other` the type of an event that is no message at all.
+    `captions` what can be read on each, `tap` a choice made by button, `other` the type of an event that is no message.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     media: tuple[MessageKind, ...] = ()
+    captions: tuple[str, ...] = ()
     tap: Tap | None = None
     other: str | None = None
 
@@ -91,6 +93,7 @@ def make_turn(events: tuple[Event, ...], tap: Tap | None = None, label: str = ""
         messages=tuple(event.message for event in said if event.message),
         lines=(label,) if tap else tuple(event.text for event in said if event.kind == "text"),
         media=tuple(event.kind for event in said if event.kind != "text"),
+        captions=tuple(caption(event.media) for event in said if event.kind != "text"),
         tap=tap,
         other=None if tap else _what_else(first),
     )

@@ -10,17 +10,18 @@ import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 import msgspec
 
+from service.core.loose import LooseObject
+from service.core.media import Media, read_media
 from service.errors import HenjiError
 
 MessageKind = Literal["text", "sticker", "image", "video", "audio", "file", "location", "unknown"]
 _KINDS: Mapping[str, MessageKind] = MappingProxyType({kind: kind for kind in get_args(MessageKind)})
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
-_T = TypeVar("_T")
-_SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SAFE_TOKEN = re.compile(r"[!-~]{1,200}")
 
 
@@ -49,7 +50,11 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A message of the customer. `text` is filled for text messages only, `read_token` marks it as read."""
+    """A message of the customer.
+
+    `text` is filled for text messages only, `media` tells about the others. `read_token` marks it as read, `quoted` is
+    LINE's id of the message that it quotes.
+    """
 
     event: str
     at: int
@@ -57,6 +62,8 @@ class Said(msgspec.Struct, frozen=True):
     kind: MessageKind
     text: str
     read_token: str = ""
+    media: Media | None = None
+    quoted: str = ""
 
 
 class Tapped(msgspec.Struct, frozen=True):
@@ -123,26 +130,26 @@ def _without_lone_surrogates(body: str) -> str:
 
 
 def _incoming(raw: bytes) -> Incoming:
-    event = _Object(raw)
+    event = LooseObject(raw)
     given_id = event.text("webhookEventId")
-    event_id = given_id if _SAFE_ID.fullmatch(given_id) else hashlib.sha256(raw).hexdigest()[:40]
+    event_id = given_id if SAFE_ID.fullmatch(given_id) else hashlib.sha256(raw).hexdigest()[:40]
     source = event.inside("source")
     owner = source.text("userId") if _is_private(source) else source.text("groupId") or source.text("roomId")
     token = event.text("replyToken")
     unsent = event.inside("unsend").text("messageId")
     return Incoming(
         id=event_id,
-        conversation=owner if _SAFE_ID.fullmatch(owner) else f"?{event_id}",
+        conversation=owner if SAFE_ID.fullmatch(owner) else f"?{event_id}",
         raw=raw.decode(),
         at=_time(event),
         reply_token=token if _SAFE_TOKEN.fullmatch(token) else "",
-        unsent=unsent if _SAFE_ID.fullmatch(unsent) else "",
+        unsent=unsent if SAFE_ID.fullmatch(unsent) else "",
     )
 
 
 def read_event(event_id: str, raw: str) -> Event:
     """Read one stored event. Whatever cannot be understood is an `Other`."""
-    event = _Object(raw.encode())
+    event = LooseObject(raw.encode())
     at = _time(event)
     match event.text("type"):
         case "unsend":
@@ -153,7 +160,7 @@ def read_event(event_id: str, raw: str) -> Event:
             return _from_somebody(event_id, at, kind, event)
 
 
-def _from_somebody(event_id: str, at: int, kind: str, event: "_Object") -> Event:
+def _from_somebody(event_id: str, at: int, kind: str, event: LooseObject) -> Event:
     """Read what is for us only where the bot is on duty and the customer is alone with it."""
     if event.text("mode") not in {"active", ""}:
         return Other(event_id, at, "standby")
@@ -166,40 +173,25 @@ def _from_somebody(event_id: str, at: int, kind: str, event: "_Object") -> Event
     return Other(event_id, at, kind or "unreadable")
 
 
-def _said(event_id: str, at: int, message: "_Object") -> Said:
+def _said(event_id: str, at: int, message: LooseObject) -> Said:
     kind = _KINDS.get(message.text("type"), "unknown")
     text = message.text("text") if kind == "text" else ""
-    return Said(event_id, at, message.text("id"), kind, text, message.text("markAsReadToken"))
+    return Said(
+        event_id,
+        at,
+        message.text("id"),
+        kind,
+        text,
+        read_token=message.text("markAsReadToken"),
+        media=read_media(message),
+        quoted=message.text("quotedMessageId"),
+    )
 
 
-def _is_private(source: "_Object") -> bool:
+def _is_private(source: LooseObject) -> bool:
     """Tell a customer alone from a group, a room, and whatever LINE may invent."""
     return source.text("type") in {"user", ""} and not source.text("groupId") and not source.text("roomId")
 
 
-def _time(event: "_Object") -> int:
+def _time(event: LooseObject) -> int:
     return int(min(max(event.read("timestamp", float, 0.0), 0.0), _LATEST_MS))
-
-
-class _Object:
-    """A JSON object read without trust: what is missing, or of another kind than LINE promises, reads as empty."""
-
-    def __init__(self, raw: bytes | msgspec.Raw) -> None:
-        self._fields = _decode(raw, dict[str, msgspec.Raw], {})
-
-    def inside(self, name: str) -> "_Object":
-        return _Object(self._fields.get(name, b""))
-
-    def text(self, name: str) -> str:
-        # LINE's reference calls some ids numbers that are strings in life.
-        return self.read(name, str, "") or str(self.read(name, int, 0) or "")
-
-    def read(self, name: str, kind: "type[_T]", default: _T) -> _T:
-        return _decode(self._fields.get(name, b""), kind, default)
-
-
-def _decode(raw: bytes | msgspec.Raw, kind: "type[_T]", default: _T) -> _T:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except (ValueError, RecursionError):
-        return default

@@ -5,6 +5,7 @@ written is the store's business.
 """
 
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 import msgspec
 
@@ -17,12 +18,12 @@ from service.errors import Conflict
 FIRST_REPLY_TARGET = timedelta(hours=1)
 SUMMARY_CHARACTERS = 80
 _MEDIA_WORDS = {
-    "sticker": "[スタンプ]",
-    "image": "[写真]",
-    "video": "[動画]",
-    "audio": "[音声]",
-    "file": "[ファイル]",
-    "location": "[位置情報]",
+    "sticker": "スタンプ",
+    "image": "写真",
+    "video": "動画",
+    "audio": "音声",
+    "file": "ファイル",
+    "location": "位置情報",
 }
 
 
@@ -86,11 +87,16 @@ def finish(handoff: HandoffRecord, now: datetime) -> HandoffRecord:
 
 
 def _record(turn: Turn) -> TurnRecord:
-    return TurnRecord(id=turn.id, at=utc(turn.at), text=turn.text, media=turn.media)
+    return TurnRecord(id=turn.id, at=utc(turn.at), text=turn.text, media=turn.media, captions=turn.captions)
 
 
 def summarize(turn: TurnRecord) -> str:
     """Say in one line of a list what a turn is about."""
-    media = " ".join(_MEDIA_WORDS.get(kind, "[その他]") for kind in turn.media)
-    said = " ".join(part for part in (turn.text.replace("\n", " "), media) if part)
+    media = (_name(kind, words) for kind, words in zip_longest(turn.media, turn.captions, fillvalue=""))
+    said = " ".join(part for part in (turn.text.replace("\n", " "), *media) if part)
     return cut(said, SUMMARY_CHARACTERS)
+
+
+def _name(kind: str, words: str) -> str:
+    name = _MEDIA_WORDS.get(kind, "その他")
+    return f"[{name}：{words}]" if words else f"[{name}]"

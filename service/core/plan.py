@@ -253,7 +253,14 @@ def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, .
 def _message_item(event: Event, turn: Turn) -> MessageItem:
     if isinstance(event, Said):
         return MessageItem(
-            id=event.event, turn=turn.id, at=utc(event.at), type=event.kind, text=event.text, message=event.message
+            id=event.event,
+            turn=turn.id,
+            at=utc(event.at),
+            type=event.kind,
+            text=event.text,
+            message=event.message,
+            media=event.media,
+            quoted=event.quoted,
         )
     return MessageItem(id=event.event, turn=turn.id, at=utc(event.at), type="text", text=turn.text, message="")
 

@@ -10,18 +10,23 @@ import msgspec
 
 from service.core.decisions import Candidate, Decision, HandoffReason
 from service.core.events import MessageKind
+from service.core.media import Media
 
 HandoffStatus = Literal["waiting", "active", "done"]
 Delivery = Literal["pending", "sent", "unconfirmed", "failed", "superseded"]
 
 
 class TurnRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn of a customer inside a handoff."""
+    """One turn of a customer inside a handoff.
+
+    `media` are the kinds of what is not text, `captions` what can be read on each of them, often nothing.
+    """
 
     id: str
     at: datetime
     text: str
     media: tuple[MessageKind, ...] = ()
+    captions: tuple[str, ...] = ()
 
 
 class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +58,11 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
-    """What a customer sent in a turn. `text` is empty for anything that is not text, and for what was `unsent`."""
+    """What a customer sent in a turn.
+
+    `text` is empty for anything that is not text, and `media` tells about it; of what was `unsent` nothing is told.
+    `quoted` is LINE's id of the message that it quotes.
+    """
 
     id: str
     turn: str
@@ -61,6 +70,8 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     type: MessageKind
     text: str
     message: str
+    media: Media | None = None
+    quoted: str = ""
     unsent: bool = False
 
 

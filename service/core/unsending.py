@@ -6,13 +6,14 @@ LINE asks for it (Messaging API reference, Unsend event): the message must be ne
 import msgspec
 
 from service.core.handoffs import summarize
+from service.core.media import caption
 from service.core.records import HandoffRecord, Item, MessageItem, TurnRecord
 
 
 def blank_items(message: str, talk: list[Item]) -> list[MessageItem]:
     """The items of a talk that hold this message (LINE's id), without their words."""
     return [
-        msgspec.structs.replace(item, text="", unsent=True)
+        msgspec.structs.replace(item, text="", media=None, quoted="", unsent=True)
         for item in talk
         if isinstance(item, MessageItem) and item.message == message and not item.unsent
     ]
@@ -35,4 +36,5 @@ def _without(turn: TurnRecord, left: list[MessageItem]) -> TurnRecord:
         turn,
         text="\n".join(item.text for item in said if item.type == "text"),
         media=tuple(item.type for item in said if item.type != "text"),
+        captions=tuple(caption(item.media) for item in said if item.type != "text"),
     )

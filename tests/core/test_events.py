@@ -76,21 +76,18 @@ def test_the_connection_check_has_no_events() -> None:
     assert read_webhook(b'{"destination":"U0","events":[]}') == []
 
 
-KINDS: list[dict[str, Any]] = [
-    {"type": "sticker", "packageId": "1", "stickerId": "2", "stickerResourceType": "BRAND_NEW", "text": "おつ"},
-    {"type": "image", "contentProvider": {"type": "line"}, "imageSet": {"id": "1", "index": 1, "total": 2}},
-    {"type": "video", "duration": 60000, "contentProvider": {"type": "external", "originalContentUrl": "https://x"}},
-    {"type": "audio", "duration": 60000, "contentProvider": {"type": "line"}},
-    {"type": "file", "fileName": "f.pdf", "fileSize": 2138},
-    {"type": "location", "title": "店", "address": "東京", "latitude": 35.6, "longitude": 139.7},
-]
+@pytest.mark.parametrize("kind", ["sticker", "image", "video", "audio", "file", "location"])
+def test_every_kind_of_message_is_known_and_only_text_has_text(kind: str) -> None:
+    said = read(event(message={"id": "5", "type": kind, "text": "on a sticker"}))
+    assert isinstance(said, Said)
+    assert (said.message, said.kind, said.text) == ("5", kind, "")
+    assert said.media is not None
 
 
-@pytest.mark.parametrize("message", KINDS, ids=lambda message: message["type"])
-def test_every_kind_of_message_is_known_and_only_text_has_text(message: dict[str, Any]) -> None:
-    assert read(event(message={"id": "5", **message})) == Said(
-        "01FZ74A0TDDPYRVKNK77XKC3ZR", NOW, "5", message["type"], ""
-    )
+def test_a_message_names_the_one_that_it_quotes() -> None:
+    said = read(event(message={**TEXT, "quotedMessageId": "325708"}))
+    assert isinstance(said, Said)
+    assert (said.quoted, said.text) == ("325708", "こんにちは")
 
 
 @pytest.mark.parametrize("message", [{"id": "5", "type": "hologram"}, {"id": "5", "type": 7}, {"id": "5"}])

@@ -70,6 +70,29 @@ def test_the_summary_names_what_is_not_text(kind: MessageKind, word: str) -> Non
     assert opened(media).turns[0].media == (kind, kind)
 
 
+@pytest.mark.parametrize(
+    ("kind", "caption", "summary"),
+    [
+        ("file", "見積書.pdf", "[ファイル：見積書.pdf]"),
+        ("location", "店 東京都千代田区1-1", "[位置情報：店 東京都千代田区1-1]"),
+        ("sticker", "おつかれさま", "[スタンプ：おつかれさま]"),
+        ("file", "あ" * 100, "[ファイル：" + "あ" * 73 + "…"),
+    ],
+)
+def test_the_summary_shows_what_can_be_read_on_it(kind: MessageKind, caption: str, summary: str) -> None:
+    media = Turn(id="01M", at=NOON_MS, events=("01M",), media=("image", kind), captions=("", caption))
+    assert opened(media).turns[0].captions == ("", caption)
+    assert opened(msgspec.structs.replace(media, media=(kind,), captions=(caption,))).summary == summary
+    assert opened(media).summary.startswith("[写真] [")
+
+
+def test_a_turn_written_before_there_were_captions_is_summed_up_all_the_same() -> None:
+    assert (
+        handoffs.summarize(TurnRecord(id="t", at=NOON, text="これ", media=("file", "image")))
+        == "これ [ファイル] [写真]"
+    )
+
+
 def test_a_further_turn_joins_and_keeps_the_time_since_when_the_customer_waits() -> None:
     joined = handoffs.join(opened(), turn("まだですか", turn_id="01NEXT"), LATER)
     assert [said.text for said in joined.turns] == ["予約したい", "まだですか"]
