@@ -139,7 +139,7 @@ class Settings(BaseModel):
         ge=1,
         le=3650,
         alias="HENJI_RETENTION_DAYS",
-        description="How long talks and closed handoffs are kept, in days.",
+        description="How long talks and closed handoffs are kept, in days; photos 14 at most.",
     )
 
     @property

@@ -172,10 +172,12 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
+    from service.adapters.photos import Photos
     from service.adapters.store import Store
     from service.core.alerting import Alerting
+    from service.fetching import fetch_photos
     from service.replying import Parts, handle
-    from service.worker import Worker
+    from service.worker import Worker, cancel
 
     folder = FaqFolder(settings.faq_dir)
     report(await asyncio.to_thread(folder.load))
@@ -201,9 +203,12 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
         reloading = asyncio.create_task(_reload(folder))
+        fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
-        await worker.run(stop)
-        reloading.cancel()
+        try:
+            await worker.run(stop)
+        finally:
+            await cancel(reloading, fetching)
 
 
 async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.Event) -> _T | None:

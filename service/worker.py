@@ -48,7 +48,7 @@ class Worker:
             await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({taking, *self._running}, timeout=GRACE_S)
         finally:
-            await _cancel(taking, ticking, stopping, *self._running)
+            await cancel(taking, ticking, stopping, *self._running)
         if not taking.cancelled():
             taking.result()
 
@@ -110,7 +110,7 @@ class Worker:
             log.exception("handler_failed")
             await self._give_back(lease)
         finally:
-            await _cancel(work)
+            await cancel(work)
 
     async def _give_back(self, lease: Lease) -> None:
         try:
@@ -125,12 +125,12 @@ async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None
     try:
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _cancel(work, stopping)
+        await cancel(work, stopping)
     if not work.cancelled():
         work.result()
 
 
-async def _cancel(*tasks: "asyncio.Future[Any]") -> None:
+async def cancel(*tasks: "asyncio.Future[Any]") -> None:
     """Cancel and see it done. Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation: repeat it."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from service import cli, settings, wiring
-from service.core import decisions, frontmatter, media, records
+from service.core import decisions, frontmatter, media, photos, records
 from service.core.conversation import State
 from service.core.events import MessageKind
 from service.settings import ROOT, Settings, load_settings
@@ -200,6 +200,7 @@ def test_every_field_of_a_record_is_explained() -> None:
     explained = code_in(read("docs/records.md"))
     fields = {field for record in RECORDS for field in record.__struct_fields__}
     values = {*get_args(records.HandoffStatus), *get_args(records.Delivery), *get_args(MessageKind)}
+    values |= {*get_args(photos.PhotoType), *get_args(photos.Why)}
     assert fields | values <= explained
 
 

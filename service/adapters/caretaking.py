@@ -10,8 +10,10 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.core.events import read_webhook
+from service.core.photos import NoPhoto, Photo
 from service.core.sending import RETRY_PUSH_WITHIN_MS
 from service.errors import NotFound, StoreUnavailable
 
@@ -60,10 +62,14 @@ class Erased(msgspec.Struct, frozen=True):
     dead: int
     timers: int
     live: int
+    photos: int
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is kept about a customer, as it stands in Redis. `timers` are names with their due times (ms)."""
+    """All that is kept about a customer, as it stands in Redis.
+
+    `timers` are names with their due times (ms), `photos` go by their message's id.
+    """
 
     fields: dict[str, str]
     waiting: list[str]
@@ -72,6 +78,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     handoffs: list[bytes]
     letters: list[Letter]
     timers: dict[str, int]
+    photos: dict[str, Photo | NoPhoto]
 
 
 class _Said(msgspec.Struct):
@@ -120,6 +127,7 @@ class Caretaker:
             handoffs=[raw for _, raw in await self._handoffs(customer)],
             letters=[letter for letter in await self.letters() if letter.conversation == customer],
             timers=await self._timers(customer),
+            photos=await Photos(self._store).album(customer),
         )
         if not any(msgspec.structs.astuple(kept)):
             raise NotFound(f"nothing is kept about {customer}")

@@ -15,6 +15,7 @@ from service.adapters.store import PREFIX, Store
 from service.core.alerting import ALERT_CONVERSATION, Alert
 from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
+from service.core.photos import KEEP_S, photos_in
 from service.core.plan import Outgoing, Plan
 from service.core.records import Item
 from service.errors import LeaseLost
@@ -31,7 +32,8 @@ Committed = Literal["done", "lost", "changed", "unsent", "newer"]
 class Mailbox:
     """The steps of a message's way. Raises StoreUnavailable when Redis is away, full or slow.
 
-    `keep_days` is how long items and closed handoffs are kept, `lease_ms` how long a lease lasts until it is renewed.
+    `keep_days` is how long items and closed handoffs are kept (photos 14 days at most), `lease_ms` how long a lease
+    lasts until it is renewed.
     """
 
     def __init__(self, store: Store, *, keep_days: int, lease_ms: int = LEASE_MS) -> None:
@@ -99,6 +101,8 @@ class Mailbox:
             "events": turn.events,
             "messages": turn.messages,
             "dead": dead,
+            "photos": photos_in(plan.items),
+            "photo_s": min(KEEP_S, self._keep_s),
         }
         status, head, *now = await self._run("commit", call)
         return status.decode(), read_head(head.decode(), now[0]) if head else None

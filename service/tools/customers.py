@@ -29,6 +29,8 @@ async def export(caretaker: Caretaker, customer: str) -> str:
         "waiting": [_waiting(element) for element in kept.waiting],
         "outgoing": [_record(element) for element in kept.outgoing],
         "timers": {name: utc(due) for name, due in kept.timers.items()},
+        # Inside the document, in base64: one output stays one document, whatever becomes of it.
+        "photos": [{"message": message, **msgspec.structs.asdict(photo)} for message, photo in kept.photos.items()],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 

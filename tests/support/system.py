@@ -15,9 +15,11 @@ from service.adapters.archive import Archive
 from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
 from service.adapters.notify import open_notifier
+from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
+from service.fetching import fetch_photos
 from service.ports import Adjudicator
 from service.replying import Parts, handle
 from service.settings import Settings, load_settings
@@ -84,12 +86,13 @@ async def run_worker(
         )
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
         running = asyncio.create_task(worker.run(stop))
+        fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         try:
             yield
             stop.set()
             await running
         finally:
-            await cancel(running)
+            await cancel(running, fetching)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 -- COMMIT: the decision about one turn and all that follows from it, in one step, before anything is sent.
 -- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, timers, what, keep_s,
--- out, alerts, dead (why the turn becomes a dead letter, or nil).
+-- out, alerts, dead (why the turn becomes a dead letter, or nil), photos (messages whose photo is to be fetched), photo_s.
 -- Returns {status, head}: "done" (with the outbox head to send now, or "" and the lease is given back), "lost" (the
 -- lease is not ours), "changed" (staff acted), "unsent" (a message of the turn is gone), "newer" (one more arrived).
 local conv = conv_key(a.conv)
@@ -38,4 +38,14 @@ redis.call('HSET', conv, 'turn', a.turn)
 redis.call('HINCRBY', conv, 'rev', 1)
 if a.out then append_out(a.conv, a.out, 1, a.token) end
 write_state(a.conv, a)
+for _, message in ipairs(a.photos) do
+  -- Else it is known already: the dead letter of its message was put back.
+  if redis.call('HSETNX', photo_key(message), 'conv', a.conv) == 1 then
+    redis.call('HSET', photo_key(message), 'tries', 0)
+    redis.call('EXPIRE', photo_key(message), a.photo_s)
+    redis.call('ZADD', album_key(a.conv), now, message)
+    redis.call('EXPIRE', album_key(a.conv), a.photo_s)
+    redis.call('ZADD', P .. 'photos', now, message)
+  end
+end
 return finish()

@@ -21,6 +21,8 @@ local now = clock()
 local function conv_key(conv) return P .. 'conv:' .. conv end
 local function box_key(conv) return P .. 'box:' .. conv end
 local function out_key(conv) return P .. 'out:' .. conv end
+local function photo_key(message) return P .. 'photo:' .. message end
+local function album_key(conv) return P .. 'album:' .. conv end
 
 local MOST_WAITING = 200
 
@@ -89,6 +91,25 @@ local function append_alert(alert)
     redis.call('ZADD', P .. 'ready', 'NX', now, alert.conv)
     ring()
   end
+end
+
+-- Leaves of a photo only why there is none, for as long as it would have been kept.
+local function give_up(message, why)
+  local photo = photo_key(message)
+  local conv, left_ms = redis.call('HGET', photo, 'conv'), redis.call('PTTL', photo)
+  redis.call('DEL', photo)
+  if not conv then return end
+  redis.call('HSET', photo, 'conv', conv, 'why', why)
+  redis.call('PEXPIRE', photo, left_ms)
+end
+
+-- Deletes a photo wherever it stands: to be fetched, in hand, kept, or given up. Returns whether there was one.
+local function drop_photo(message)
+  local conv = redis.call('HGET', photo_key(message), 'conv')
+  if conv then redis.call('ZREM', album_key(conv), message) end
+  redis.call('ZREM', P .. 'photos', message)
+  redis.call('ZREM', P .. 'shelf', message)
+  return redis.call('DEL', photo_key(message))
 end
 
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of

@@ -3,7 +3,8 @@
 -- a: conv, handoffs (ids found), dead and live (ids found), dead_end and live_end (up to where was looked: what came
 -- after is looked for here), who, customer_hash, audit_ms (how long the audit log is kept).
 -- event: and unsent: stay. They hold no words, and a redelivered message must not be answered anew.
--- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live}.
+-- A photo that is being fetched goes with the others: KEEP then finds nothing to keep.
+-- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos}.
 local conv, talk = conv_key(a.conv), P .. 'talk:' .. a.conv
 
 local handoffs = 0
@@ -39,6 +40,10 @@ for _, timer in ipairs(redis.call('ZRANGE', P .. 'timers', 0, -1)) do
   if string.match(timer, '^(%S+) ') == a.conv then timers = timers + redis.call('ZREM', P .. 'timers', timer) end
 end
 
+local photos = 0
+for _, message in ipairs(redis.call('ZRANGE', album_key(a.conv), 0, -1)) do photos = photos + drop_photo(message) end
+redis.call('DEL', album_key(a.conv))
+
 local waiting, outgoing = redis.call('LLEN', box_key(a.conv)), redis.call('LLEN', out_key(a.conv))
 redis.call('DEL', box_key(a.conv), out_key(a.conv), talk)
 redis.call('ZREM', P .. 'ready', a.conv)
@@ -46,4 +51,4 @@ redis.call('ZREM', P .. 'leases', a.conv)
 local conversation = redis.call('DEL', conv)
 redis.call('XADD', P .. 'audit', 'MINID', '~', now - a.audit_ms, '*',
   'who', a.who, 'what', 'customer erase', 'at', now, 'customer_hash', a.customer_hash)
-return {conversation, waiting, outgoing, items, handoffs, dead, timers, live}
+return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos}

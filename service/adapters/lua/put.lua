@@ -9,7 +9,10 @@ for _, e in ipairs(a.events) do
   local token_lives = e.token ~= '' and now - e.at < 20 * 60 * 1000 and redis.call('EXISTS', P .. 'used:' .. e.token) == 0
   if redis.call('SET', P .. 'event:' .. e.id, '1', 'NX', 'EX', 3 * DAY) then
     fresh = fresh + 1
-    if e.unsent ~= '' then redis.call('SET', P .. 'unsent:' .. e.unsent, '1', 'EX', 3 * DAY) end
+    if e.unsent ~= '' then
+      redis.call('SET', P .. 'unsent:' .. e.unsent, '1', 'EX', 3 * DAY)
+      drop_photo(e.unsent)
+    end
     if redis.call('LLEN', box_key(e.conv)) < MOST_WAITING then
       redis.call('RPUSH', box_key(e.conv), e.id .. ' ' .. now .. '\n' .. e.raw)
     else
