@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.adapters.archive import Archive
     from service.adapters.embedded import EmbeddedValkey
     from service.adapters.faqfolder import FaqFolder
+    from service.adapters.lastgood import LastGood
     from service.adapters.notify import Notifier
     from service.ports import Adjudicator
 
@@ -170,6 +171,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
+    from service.adapters.lastgood import LastGood
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
     from service.adapters.photos import Photos
@@ -179,12 +181,16 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.replying import Parts, handle
     from service.worker import Worker, cancel
 
-    folder = FaqFolder(settings.faq_dir)
-    report(await asyncio.to_thread(folder.load))
     async with AsyncExitStack() as stack:
         notifier = await stack.enter_async_context(open_notifier(settings))
         store = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
         bell = await stack.enter_async_context(Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S))
+        last_good = LastGood(store)
+        kept = await _when_redis_is_there(last_good.read, stop)
+        if kept is None:
+            return
+        folder = FaqFolder(settings.faq_dir, kept)
+        report(await asyncio.to_thread(folder.load))
         token = settings.line_channel_access_token.get_secret_value()
         mailbox = Mailbox(store, keep_days=settings.retention_days)
         archive = Archive(store)
@@ -202,7 +208,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             notifier=notifier,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
-        reloading = asyncio.create_task(_reload(folder))
+        reloading = asyncio.create_task(_reload(folder, last_good, stop))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
@@ -252,9 +258,10 @@ async def open_notifier(settings: Settings) -> AsyncGenerator["Notifier | None"]
         yield notifier
 
 
-async def _reload(folder: "FaqFolder") -> None:
+async def _reload(folder: "FaqFolder", last_good: "LastGood", stop: asyncio.Event) -> None:
+    """Keep the knowledge current, and what is good of it in Redis. The first round comes by itself."""
     async for _ in folder.watch():
-        pass
+        await _when_redis_is_there(lambda: last_good.keep(folder.good), stop)
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, _T]]) -> _T:

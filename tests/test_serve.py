@@ -1,12 +1,14 @@
 """`serve` with real processes: started, ended, killed part by part, and whole."""
 
 import asyncio
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+import redis.asyncio
 
 from service.adapters.embedded import EmbeddedValkey
 from service.tools.fakeline.server import FakeLine
@@ -14,7 +16,7 @@ from tests.support.needs import needs
 from tests.support.real import Service, processes_of, running, write_faq
 from tests.support.shop import ENTRIES
 from tests.support.system import SECRET, TOKEN
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, tick
 
 SURE = "駐車場はありますか"
 ANSWER = "駐車場はありますかの答えです。"
@@ -85,6 +87,25 @@ async def test_a_killed_serve_leaves_nothing_behind_and_blocks_nothing(service: 
         assert [await answered(fake, before, 1), await answered(fake, after, 1)] == [[ANSWER]] * 2
         assert await service.end() == 0
         await eventually(lambda: not processes_of(service.data), "the first one's processes have ended", 30)
+
+
+async def test_a_broken_or_missing_faq_folder_is_answered_from_as_it_was_good_last(
+    service: Service, fake: FakeLine
+) -> None:
+    first, second = fake.add_user("田中"), fake.add_user("鈴木")
+    async with running(service):
+        async with redis.asyncio.Redis.from_url(service.redis_url) as client:
+            while not await client.exists("{henji}:knowledge"):
+                await tick()
+        (service.faq / "parking.md").write_text("## 駐車場はありますか {#parking}\n", encoding="utf-8")
+        assert service.kill("worker")
+        assert (await fake.send_text(first, SURE)).status == 200
+        assert await answered(fake, first, 1) == [ANSWER]
+        shutil.rmtree(service.faq)
+        assert service.kill("worker")
+        assert (await fake.send_text(second, SURE)).status == 200
+        assert await answered(fake, second, 1) == [ANSWER]
+        assert await service.end() == 0
 
 
 async def test_what_is_said_to_end_while_it_starts_ends(service: Service) -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 
 from service import wiring
-from service.adapters.faqfolder import read_files
+from service.adapters.faqfolder import read_sources
 from service.adapters.inspection import Inspection, open_inspection
 from service.adapters.line_account import Account, open_account
 from service.core import diagnosis
+from service.core.contents import read_contents
 from service.core.diagnosis import Finding
 from service.core.entries import Entry
-from service.core.faq import assemble
 from service.errors import HenjiError, LineRefused, LineUnavailable, ModelUnavailable, SettingsError
 from service.settings import ROOT, Settings, load_settings
 
@@ -156,7 +156,7 @@ async def _check_model(settings: Settings) -> list[Finding]:
 
 
 async def _check_faq(settings: Settings) -> list[Finding]:
-    folder = assemble(read_files(settings.faq_dir))
+    folder = read_contents(read_sources(settings.faq_dir))
     errors = sum(problem.severity == "error" for problem in folder.problems)
     return [diagnosis.judge_faq(len(folder.entries), errors, len(folder.problems) - errors)]
 

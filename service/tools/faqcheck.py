@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from service.adapters.faqfolder import read_files
-from service.core.faq import assemble, format_problem
+from service.adapters.faqfolder import read_sources
+from service.core.contents import read_contents
+from service.core.faq import format_problem
 
 
 def check_folder(directory: Path) -> tuple[list[str], bool]:
@@ -11,6 +12,6 @@ def check_folder(directory: Path) -> tuple[list[str], bool]:
 
     Raises KnowledgeError when there is no such folder.
     """
-    problems = assemble(read_files(directory)).problems
+    problems = read_contents(read_sources(directory)).problems
     lines = [f"{format_problem(problem, 'ja')} ({problem.en})" for problem in problems]
     return lines, any(problem.severity == "error" for problem in problems)

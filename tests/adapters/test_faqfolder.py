@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from service.adapters.faqfolder import FaqFolder, read_files
+from service.adapters.faqfolder import FaqFolder, read_sources
 from service.core.entries import Problem
 from service.errors import KnowledgeError
 from tests.support.waiting import cancel, tick
@@ -53,8 +53,12 @@ class Watch:
 
     async def until_answer(self, entry: str, answer: str | None) -> None:
         """Wait for the reload after which the entry has this answer, or (None) is gone."""
+        await self.until(lambda: answer_of(self.folder, entry) == answer)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the reload after which the condition holds."""
         async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(lambda: answer_of(self.folder, entry) == answer)
+            await self.changed.wait_for(condition)
 
     async def until_reloaded(self, times: int = 1) -> None:
         """Wait for so many more reloads, good or bad."""
@@ -106,10 +110,22 @@ def test_folders_inside_are_read_and_named_in_problems(directory: Path) -> None:
     assert set(folder.current.entries) == {"hours", "parking"}
 
 
-@pytest.mark.parametrize("name", ["_messages.md", "_draft/new.md", ".hidden.md", ".git/x.md", "note.txt", "hours.md~"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_draft/new.md",
+        "_draft/_shop.yaml",
+        "menu.yaml",
+        ".hidden.yaml",
+        ".hidden.md",
+        ".git/x.md",
+        "note.txt",
+        "hours.md~",
+    ],
+)
 def test_what_is_no_faq_file_is_not_read(directory: Path, name: str) -> None:
     save(directory / name, BROKEN)
-    assert sorted(file.name for file in read_files(directory)) == ["hours.md", "料金/parking.md"]
+    assert sorted(source.name for source in read_sources(directory)) == ["hours.md", "料金/parking.md"]
 
 
 def test_a_folder_below_a_hidden_one_is_read(tmp_path: Path) -> None:
@@ -117,7 +133,7 @@ def test_a_folder_below_a_hidden_one_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "_shop" / ".config" / "faq"
     folder.mkdir(parents=True)
     save(folder / "hours.md", HOURS)
-    assert [file.name for file in read_files(folder)] == ["hours.md"]
+    assert [source.name for source in read_sources(folder)] == ["hours.md"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +200,141 @@ def test_the_same_files_give_the_same_knowledge_and_are_not_fitted_again(folder:
     assert folder.current is before
 
 
+# The shop's own files
+
+
+SHOP = 'name: すみれ\nhours: {daily: "10-19"}\nstarters: [hours, parking]\n'
+
+
+def test_shop_and_texts_are_part_of_the_knowledge_and_of_its_version(folder: FaqFolder, directory: Path) -> None:
+    versions = {folder.current.version}
+    save(directory / "_shop.yaml", SHOP)
+    save(directory / "_messages.md", "## media\n拝見します。\n")
+    assert folder.load() == []
+    assert folder.current.shop.name == "すみれ"
+    assert folder.current.texts.bubbles("media", "ja") == ("拝見します。",)
+    assert folder.current.starters == ("hours", "parking")
+    versions.add(folder.current.version)
+    for name, text in (("_shop.yaml", SHOP.replace("10-19", "10-20")), ("_messages.md", "## media\n")):
+        save(directory / name, text)
+        folder.load()
+        versions.add(folder.current.version)
+    assert len(versions) == 4
+
+
+def test_a_changed_answer_or_shop_does_not_have_the_index_built_again(folder: FaqFolder, directory: Path) -> None:
+    index = folder.current.index
+    save(directory / "_shop.yaml", SHOP)
+    save(directory / "hours.md", HOURS.replace("20時", "21時"))
+    folder.load()
+    assert answer_of(folder, "hours") == "10時から21時までです。"
+    assert folder.current.index is index
+    save(directory / "hours.md", HOURS.replace("何時まで", "いつまで"))
+    folder.load()
+    assert folder.current.index is not index
+
+
+@pytest.mark.parametrize("content", [b"nmae: x\n", b"name: [\n", "name: すみれ".encode("shift_jis")])
+def test_a_broken_shop_file_keeps_its_last_good_version_alone(
+    folder: FaqFolder, directory: Path, content: bytes
+) -> None:
+    save(directory / "_shop.yaml", SHOP)
+    folder.load()
+    (directory / "_shop.yaml").write_bytes(content)
+    save(directory / "hours.md", HOURS.replace("20時", "21時"))
+    (problem,) = folder.load()
+    assert (problem.file, problem.severity) == ("_shop.yaml", "error")
+    assert folder.current.shop.name == "すみれ"
+    assert answer_of(folder, "hours") == "10時から21時までです。"
+
+
+# What was good when the service last ran
+
+
+def test_a_file_that_is_broken_at_the_start_is_served_as_it_was_good_last(directory: Path) -> None:
+    save(directory / "_shop.yaml", SHOP)
+    before = FaqFolder(directory)
+    before.load()
+    save(directory / "hours.md", BROKEN)
+    save(directory / "_shop.yaml", "nmae: x\n")
+    save(directory / "料金" / "parking.md", PARKING.replace("2台", "3台"))
+    after = FaqFolder(directory, before.good)
+    assert {problem.file for problem in after.load()} == {"_shop.yaml", "hours.md"}
+    assert answer_of(after, "hours") == "10時から20時までです。"
+    assert answer_of(after, "parking") == "店の裏に3台あります。"
+    assert after.current.shop.name == "すみれ"
+    assert dict(after.good) == dict(before.good) | {"料金/parking.md": PARKING.replace("2台", "3台")}
+
+
+def test_a_file_that_was_deleted_meanwhile_stays_deleted(folder: FaqFolder, directory: Path) -> None:
+    (directory / "hours.md").unlink()
+    after = FaqFolder(directory, folder.good)
+    after.load()
+    assert set(after.current.entries) == {"parking"}
+    assert set(after.good) == {"料金/parking.md"}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_folder_that_is_gone_or_empty_at_the_start_is_served_as_it_was(
+    folder: FaqFolder, directory: Path, *, is_gone: bool
+) -> None:
+    empty(directory)
+    if is_gone:
+        shutil.rmtree(directory)
+    after = FaqFolder(directory, folder.good)
+    (problem,) = after.load()
+    assert problem.severity == "error"
+    assert after.current.version == folder.current.version
+    assert dict(after.good) == dict(folder.good)
+    with pytest.raises(KnowledgeError):
+        after.load()
+    save(directory / "hours.md", HOURS.replace("20時", "18時"))
+    after.load()
+    assert answer_of(after, "hours") == "10時から18時までです。"
+
+
+def test_a_folder_that_is_gone_and_was_never_good_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="no such folder"):
+        FaqFolder(tmp_path / "faq", {}).load()
+    with pytest.raises(KnowledgeError, match="no such folder"):
+        FaqFolder(tmp_path / "faq", {"a.md": BROKEN}).load()
+
+
 # Going live
+
+
+async def test_shop_and_texts_go_live_when_they_are_saved(watch: Watch, directory: Path) -> None:
+    save(directory / "_shop.yaml", SHOP)
+    await watch.until(lambda: watch.folder.current.shop.name == "すみれ")
+    save(directory / "_messages.md", "## group\n")
+    await watch.until(lambda: watch.folder.current.texts.bubbles("group", "ja") == ())
+    (directory / "_shop.yaml").unlink()
+    await watch.until(lambda: not watch.folder.current.shop.name)
+
+
+async def test_what_editors_leave_beside_a_file_changes_nothing(watch: Watch, directory: Path) -> None:
+    save(directory / "_shop.yaml", SHOP)
+    await watch.until(lambda: watch.folder.current.shop.name == "すみれ")
+    before = watch.reloads
+    for name in (
+        "._shop.yaml.swp",
+        "_shop.yaml~",
+        "4913",
+        "#hours.md#",
+        ".hours.md.swp",
+        "hours.md.tmp",
+        "_shop.yaml.bak",
+    ):
+        save(directory / name, BROKEN)
+        await tick(0.2)
+    assert watch.reloads == before
+
+
+async def test_a_folder_of_another_release_brings_its_own_shop(watch: Watch, directory: Path, tmp_path: Path) -> None:
+    save(tmp_path / "release-2" / "hours.md", HOURS)
+    save(tmp_path / "release-2" / "_shop.yaml", SHOP)
+    put_in_place(directory, tmp_path / "release-2")
+    await watch.until(lambda: watch.folder.current.shop.name == "すみれ")
 
 
 async def test_what_is_saved_goes_live(watch: Watch, directory: Path) -> None:

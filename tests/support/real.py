@@ -39,6 +39,7 @@ class Service:
 
     def __init__(self, data: Path, faq: Path, fake: FakeLine, **settings: str) -> None:
         self.data = data
+        self.faq = faq
         self.fake = fake
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
