@@ -95,12 +95,12 @@ class FaqFolder:
             contents = read_contents(read_sources(self._directory), self._contents)
             _refuse_nothing(contents)
         except KnowledgeError as error:
-            if self._current or not self._contents.entries:
+            if self._current or not self._contents.faq.entries:
                 raise
             contents = msgspec.structs.replace(self._contents, problems=(_standing_in(error),))
-        version = version_of(contents.entries, contents.shop, contents.texts)
+        version = version_of(contents.faq.entries, contents.shop, contents.texts)
         if self._current is None or self._current.version != version:
-            self._current = build_knowledge(contents.entries, contents.shop, contents.texts, self._current)
+            self._current = build_knowledge(contents.faq.entries, contents.shop, contents.texts, self._current)
         self._contents = contents
         return list(contents.problems)
 
@@ -137,7 +137,7 @@ class FaqFolder:
 
 
 def _refuse_nothing(contents: Contents) -> None:
-    if not contents.entries:
+    if not contents.faq.entries:
         raise KnowledgeError("\n".join(format_problem(problem, "en") for problem in contents.problems))
 
 

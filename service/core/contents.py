@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from service.core.entries import Entry, Problem
-from service.core.faq import FaqFile, assemble, read_file
+from service.core.faq import FaqFile, Folder, assemble, read_file
 from service.core.messagesfile import MESSAGES_FILE, read_messages
 from service.core.placeholders import missing_keys
 from service.core.shop import DEFAULT_SHOP, Shop
@@ -32,23 +32,25 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """What the folder says. `good` are the texts of the file versions that are served, by name."""
+    """What the folder says: `faq` without our own files, `problems` of all of them.
 
-    entries: tuple[Entry, ...]
+    `good` are the texts of the file versions that are served, by name.
+    """
+
+    faq: Folder
     shop: Shop
     texts: Texts
     problems: tuple[Problem, ...]
-    files: tuple[FaqFile, ...]
     good: Mapping[str, str]
 
 
-NOTHING = Contents(entries=(), shop=DEFAULT_SHOP, texts=DEFAULT_TEXTS, problems=(), files=(), good={})
+NOTHING = Contents(faq=Folder((), (), ()), shop=DEFAULT_SHOP, texts=DEFAULT_TEXTS, problems=(), good={})
 
 
 def read_contents(sources: Iterable[Source], before: Contents = NOTHING) -> Contents:
     """Read the folder. A file with errors is served as it was in `before`, or not at all; nothing raises.
 
-    A FAQ file that has not changed since is not read again.
+    What has not changed since is not read again.
     """
     found = {source.name: source for source in sources}
     good: dict[str, str] = {}
@@ -58,9 +60,10 @@ def read_contents(sources: Iterable[Source], before: Contents = NOTHING) -> Cont
     texts, texts_problems, texts_lines = _own_file(
         found.get(MESSAGES_FILE), read_messages, (before.texts, DEFAULT_TEXTS), before, good
     )
-    known = {file.name: file for file in before.files}
+    known = {file.name: file for file in before.faq.files}
     read = {name: _faq_file(source, known, before) for name, source in found.items() if not name.startswith("_")}
-    folder = assemble(read.values(), before.files)
+    is_same = read.keys() == known.keys() and all(file is known[name] for name, file in read.items())
+    folder = before.faq if read and is_same else assemble(read.values(), before.faq.files)
     for file in folder.files:
         is_new = file is read[file.name]
         good[file.name] = (found[file.name].text or "") if is_new else before.good[file.name]
@@ -73,11 +76,10 @@ def read_contents(sources: Iterable[Source], before: Contents = NOTHING) -> Cont
         *_holes(folder.entries, texts, shop, texts_lines),
     }
     return Contents(
-        entries=folder.entries,
+        faq=folder,
         shop=shop,
         texts=texts,
         problems=tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.en))),
-        files=folder.files,
         good=good,
     )
 

@@ -156,9 +156,9 @@ async def _check_model(settings: Settings) -> list[Finding]:
 
 
 async def _check_faq(settings: Settings) -> list[Finding]:
-    folder = read_contents(read_sources(settings.faq_dir))
-    errors = sum(problem.severity == "error" for problem in folder.problems)
-    return [diagnosis.judge_faq(len(folder.entries), errors, len(folder.problems) - errors)]
+    contents = read_contents(read_sources(settings.faq_dir))
+    errors = sum(problem.severity == "error" for problem in contents.problems)
+    return [diagnosis.judge_faq(len(contents.faq.entries), errors, len(contents.problems) - errors)]
 
 
 async def _check_alerts(settings: Settings, *, test: bool) -> list[Finding]:

@@ -25,7 +25,7 @@ def told(contents: Contents) -> list[str]:
 def test_a_good_folder_is_read_whole() -> None:
     contents = read(WHOLE)
     assert told(contents) == []
-    assert [entry.id for entry in contents.entries] == ["hours"]
+    assert [entry.id for entry in contents.faq.entries] == ["hours"]
     assert contents.shop.name == "すみれ"
     assert contents.texts.bubbles("media", "ja") == ("拝見します。",)
     assert contents.good == WHOLE
@@ -41,13 +41,13 @@ def test_each_broken_file_keeps_its_own_last_good_version_while_the_others_go_li
     after = read(
         {"hours.md": HOURS + "## \n", "_shop.yaml": "nmae: x\n", "_messages.md": "## media\n新しい。\n"}, before
     )
-    assert after.entries == before.entries
+    assert after.faq.entries == before.faq.entries
     assert after.shop == before.shop
     assert after.texts.bubbles("media", "ja") == ("新しい。",)
     assert after.good == WHOLE | {"_messages.md": "## media\n新しい。\n"}
     mended = read(WHOLE | {"_shop.yaml": "name: 新店\n", "_messages.md": "## medai\n"}, after)
     assert (mended.shop.name, mended.texts) == ("新店", after.texts)
-    assert read(mended.good | {"_shop.yaml": "["}, mended).shop.name == "新店"
+    assert read({**mended.good, "_shop.yaml": "["}, mended).shop.name == "新店"
 
 
 def test_a_file_of_our_own_that_was_never_good_is_the_defaults() -> None:
@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_read_keeps_its_last_good_version(name: str) -> No
         Source(each, None if each == name else text, problem if each == name else None) for each, text in WHOLE.items()
     ]
     after = read_contents(sources, before)
-    assert (after.entries, after.shop, after.texts) == (before.entries, before.shop, before.texts)
+    assert (after.faq.entries, after.shop, after.texts) == (before.faq.entries, before.shop, before.texts)
     assert after.good == WHOLE
     assert after.problems == (problem,)
 
@@ -78,9 +78,9 @@ def test_a_file_that_cannot_be_read_keeps_its_last_good_version(name: str) -> No
 def test_an_unchanged_file_is_not_read_again() -> None:
     before = read(WHOLE | {"b.md": "## 二 {#two}\n答え\n"})
     after = read(WHOLE | {"b.md": "## 二 {#two}\n新しい答え\n"}, before)
-    (kept,) = [file for file in before.files if file.name == "hours.md"]
-    assert any(file is kept for file in after.files)
-    assert {entry.id: entry.bubbles for entry in after.entries}["two"] == ("新しい答え",)
+    (kept,) = [file for file in before.faq.files if file.name == "hours.md"]
+    assert any(file is kept for file in after.faq.files)
+    assert {entry.id: entry.bubbles for entry in after.faq.entries}["two"] == ("新しい答え",)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,11 @@ def test_a_misnamed_file_is_warned_about(name: str) -> None:
 
 def test_other_files_of_the_owners_are_left_alone() -> None:
     assert told(read(WHOLE | {"_memo.md": "## \n"})) == []
+
+
+def test_a_changed_shop_leaves_the_entries_as_they_are_read_and_their_warnings() -> None:
+    warned = {"a.md": HOURS, "b.md": "## 何時まで\n答え\n"}
+    before = read(warned)
+    after = read(warned | {"_shop.yaml": SHOP}, before)
+    assert after.faq is before.faq
+    assert [problem for problem in after.problems if problem.file == "b.md"] == list(before.faq.problems) != []
