@@ -208,7 +208,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             notifier=notifier,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
-        reloading = asyncio.create_task(_reload(folder, last_good, stop))
+        reloading = asyncio.create_task(_reload(folder, last_good))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
@@ -258,10 +258,13 @@ async def open_notifier(settings: Settings) -> AsyncGenerator["Notifier | None"]
         yield notifier
 
 
-async def _reload(folder: "FaqFolder", last_good: "LastGood", stop: asyncio.Event) -> None:
+async def _reload(folder: "FaqFolder", last_good: "LastGood") -> None:
     """Keep the knowledge current, and what is good of it in Redis. The first round comes by itself."""
     async for _ in folder.watch():
-        await _when_redis_is_there(lambda: last_good.keep(folder.good), stop)
+        try:
+            await last_good.keep(folder.good)
+        except StoreUnavailable as error:  # what was kept before is still there; the next save tries again
+            log.warning("faq_not_kept", error=str(error))
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, _T]]) -> _T:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,9 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from service import cli, settings, wiring
-from service.core import decisions, frontmatter, media, photos, records
+from service.core import decisions, frontmatter, media, messagesfile, photos, placeholders, records, shopfile
 from service.core.conversation import State
 from service.core.events import MessageKind
+from service.core.texts import MessageName
 from service.settings import ROOT, Settings, load_settings
 
 README = ROOT / "README.md"
@@ -229,6 +231,44 @@ def test_every_script_is_explained() -> None:
 def test_every_setting_on_top_of_a_faq_file_is_in_the_readme() -> None:
     written = {*frontmatter._KEYS, *frontmatter._ACTIONS, *frontmatter._MATCHES}
     assert written <= code_in(section(read("README.md"), "Write FAQ files"))
+
+
+def shown(text: str, kind: str) -> list[str]:
+    """What stands in the fenced blocks of a kind, without the indentation that a list gives them."""
+    return [
+        textwrap.dedent(block) for block in re.findall(rf"^ *```{kind}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def test_every_key_of_the_shop_file_is_explained_and_no_other() -> None:
+    table = rows(read("docs/shop.md").split("### ")[0])
+    assert {key for cells in table for key in code_in(cells[0])} == set(shopfile._KEYS)
+
+
+def test_the_shop_files_shown_are_read_without_any_problem() -> None:
+    whole, japanese = shown(read("docs/shop.md"), "yaml")
+    assert shopfile.read_shop(whole).problems == ()
+    assert set(shopfile.read_shop(whole).lines) == set(shopfile._KEYS)
+    for block in (japanese, *shown(section_with_blocks("Hours, holidays, your own texts"), "yaml")):
+        assert shopfile.read_shop(block).problems == ()
+
+
+def section_with_blocks(heading: str) -> str:
+    return read("README.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_the_texts_shown_are_read_without_any_problem() -> None:
+    blocks_shown = shown(read("docs/shop.md"), "markdown") + shown(
+        section_with_blocks("Hours, holidays, your own texts"), "markdown"
+    )
+    assert len(blocks_shown) == 2
+    assert [messagesfile.read_messages(block).problems for block in blocks_shown] == [(), ()]
+
+
+def test_every_text_and_placeholder_is_explained() -> None:
+    explained = code_in(read("docs/shop.md"))
+    assert set(get_args(MessageName)) <= explained
+    assert {f"{{{name}}}" for name in (*placeholders.NAMES, placeholders.ASK)} <= explained
 
 
 def test_every_address_is_documented_and_no_other() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.faqfolder import read_sources
+from service.core.contents import read_contents
 from service.core.entries import Entry
 from service.core.faq import read_folder
 from service.core.normalize import normalize
@@ -18,6 +20,12 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.id for entry i
 
 def test_the_folder_reads_without_any_problem() -> None:
     assert not read_folder(TEXTS).problems
+
+
+def test_the_shops_own_files_read_without_any_problem_and_agree_with_the_entries() -> None:
+    contents = read_contents(read_sources(FOLDER))
+    assert contents.problems == ()
+    assert contents.shop.name == "ヘアサロン すみれ"
 
 
 def test_it_shows_every_kind_of_entry() -> None:

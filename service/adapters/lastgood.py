@@ -24,7 +24,13 @@ class LastGood:
     async def read(self) -> dict[str, str]:
         """Read what was kept; empty when nothing was."""
         self._kept = cast("bytes | None", await self._store.call(lambda redis: redis.get(KEY)))
-        return msgspec.json.decode(self._kept, type=dict[str, str]) if self._kept else {}
+        try:
+            return msgspec.json.decode(self._kept or b"{}", type=dict[str, str])
+        except (
+            msgspec.DecodeError
+        ):  # nobody but us writes it; whatever it is, it must not keep the service from starting
+            log.warning("faq_kept_is_unreadable")
+            return {}
 
     async def keep(self, files: Mapping[str, str]) -> None:
         """Keep these instead, unless they are kept already."""

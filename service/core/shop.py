@@ -61,7 +61,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     `holidays` are a public holiday's hours; None: as the weekday's. `if_holiday` says of weekdays whether they are open
     on a holiday, `closed_after_holiday` whether the day after such an open holiday is closed instead.
     `max_wrong_answers` and `unanswerable` are shares from 0 to 1; `unanswerable` None: to be estimated.
-    `first_reply_target` is open time.
+    `first_reply_target` is open time. `person` and `courtesy` are the shop's own phrases, normalised.
     """
 
     name: str = ""

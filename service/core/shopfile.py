@@ -229,7 +229,7 @@ def _phrases(reader: Reader, key: str, value: Value) -> Changes:
         if not normalize(each.text):
             ja = f"「{each.text}」には文字がないので、使えません。"
             reader.error(each.line, ja, f'"{each.text}" holds no words.')
-    return {key: tuple(each.text for each in found)}
+    return {key: tuple(normalize(each.text) for each in found)}
 
 
 def _starters(reader: Reader, key: str, value: Value) -> Changes:

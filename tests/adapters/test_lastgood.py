@@ -34,6 +34,16 @@ async def test_what_was_kept_is_read_by_the_next_process(store: Store) -> None:
     assert await LastGood(store).read() == FILES
 
 
+@pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"a": 1}'])
+async def test_what_is_damaged_counts_as_nothing_and_is_replaced(store: Store, redis_url: str, damaged: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(KEY, damaged)
+    kept = LastGood(store)
+    assert await kept.read() == {}
+    await kept.keep(FILES)
+    assert await LastGood(store).read() == FILES
+
+
 async def test_it_is_written_only_when_it_changed(store: Store, redis_url: str) -> None:
     kept = LastGood(store)
     before = writes(redis_url)
