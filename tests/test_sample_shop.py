@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.faqfolder import read_sources
+from service.adapters.faqfolder import FaqFolder, read_sources
 from service.core.contents import read_contents
 from service.core.entries import Entry
 from service.core.faq import read_folder
@@ -26,6 +26,12 @@ def test_the_shops_own_files_read_without_any_problem_and_agree_with_the_entries
     contents = read_contents(read_sources(FOLDER))
     assert contents.problems == ()
     assert contents.shop.name == "ヘアサロン すみれ"
+
+
+def test_the_folder_is_served_whole() -> None:
+    folder = FaqFolder(FOLDER)
+    assert folder.load() == []
+    assert folder.current.starters == folder.current.shop.starters == ("hours", "booking-new", "menu")
 
 
 def test_it_shows_every_kind_of_entry() -> None:

@@ -70,5 +70,6 @@ def version_of(entries: Sequence[Entry], shop: Shop = DEFAULT_SHOP, texts: Texts
         repr((entry.id, entry.question, entry.phrasings, entry.bubbles, entry.match, entry.action, entry.tags))
         for entry in sorted(entries, key=lambda entry: entry.id)
     ]
-    parts += [msgspec.json.encode(each, order="deterministic").decode() for each in (shop, texts)]
+    own = msgspec.to_builtins((shop, texts), str_keys=True)
+    parts.append(msgspec.json.encode(own, order="sorted").decode())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.core import hours
 from service.core.hours import HORIZON, hours_on, is_open
 from service.core.shop import CLOSED, DAY_MINUTES, Dates, Hours, Interval, NthWeekday, Shop, TodayHours
-from tests.support.salon import SALON, make_shop, wall
+from tests.support.salon import SALON, read_salon, wall
 
 WEEKDAY = (Interval(600, 780), Interval(840, 1200))
 WEEKEND = (Interval(540, 1140),)
@@ -64,7 +64,7 @@ def test_the_turn_of_the_year() -> None:
 
 
 def test_a_holiday_that_was_not_worked_takes_no_day_off_after_it() -> None:
-    shop = make_shop(
+    shop = read_salon(
         'hours: {mon: closed, tue-sun: "10-19", holidays: "9-17"}\nclosed: [2026-11-23]\n'
         "if_holiday: {mon: open, next day: closed}\n"
     )
@@ -72,18 +72,18 @@ def test_a_holiday_that_was_not_worked_takes_no_day_off_after_it() -> None:
 
 
 def test_a_weekday_may_stay_closed_on_a_holiday() -> None:
-    shop = make_shop('hours: {mon: closed, tue-sun: "10-19", holidays: "9-17"}\nif_holiday: {mon: closed}\n')
+    shop = read_salon('hours: {mon: closed, tue-sun: "10-19", holidays: "9-17"}\nif_holiday: {mon: closed}\n')
     assert week("2026-11-23", shop)[0] == CLOSED
     assert hours_on(shop, date(2026, 11, 3)) == (Interval(540, 1020),)
 
 
 def test_without_hours_for_holidays_a_holiday_is_a_weekday() -> None:
-    shop = make_shop('hours: {mon-fri: "10-19", sat+sun: closed}\n')
+    shop = read_salon('hours: {mon-fri: "10-19", sat+sun: closed}\n')
     assert hours_on(shop, date(2026, 11, 23)) == (Interval(600, 1140),)
 
 
 def test_special_wins_over_the_day_after_a_holiday_and_over_a_holiday() -> None:
-    shop = make_shop(
+    shop = read_salon(
         'hours: {daily: "10-19", holidays: "9-17"}\nif_holiday: {mon: open, next day: closed}\n'
         'special: {2026-11-23: "12-15", 2026-11-24: "13-16"}\n'
     )
@@ -98,7 +98,7 @@ def test_closed_wins_over_everything_but_what_staff_set_for_today() -> None:
 
 
 def test_japanese_holidays_are_none_elsewhere() -> None:
-    shop = make_shop('timezone: Europe/Berlin\nhours: {daily: "10-19"}\n')
+    shop = read_salon('timezone: Europe/Berlin\nhours: {daily: "10-19"}\n')
     assert not hours.is_holiday(shop, date(2026, 11, 23))
     assert hours.is_holiday(SALON, date(2026, 11, 23))
 
@@ -119,7 +119,7 @@ def test_the_next_opening_and_the_closing() -> None:
 
 
 def test_late_hours_belong_to_the_day_they_began_on() -> None:
-    bar = make_shop('hours: {fri+sat: "18:00-26:00", sun-thu: closed}\n')
+    bar = read_salon('hours: {fri+sat: "18:00-26:00", sun-thu: closed}\n')
     saturday_night = wall("2026-11-29 01:30")  # a Sunday on the calendar
     assert is_open(bar, saturday_night)
     assert hours.business_day(bar, saturday_night) == date(2026, 11, 28)
@@ -149,14 +149,14 @@ def test_a_shop_without_hours_is_always_open() -> None:
 
 
 def test_a_shop_without_hours_still_has_its_days_off() -> None:
-    shop = make_shop("closed: [2026-12-31..2027-01-03]\n")
+    shop = read_salon("closed: [2026-12-31..2027-01-03]\n")
     assert not is_open(shop, wall("2026-12-31 12:00"))
     assert hours.closes_at(shop, wall("2026-12-30 12:00")) == wall("2026-12-31 00:00")
     assert hours.next_open(shop, wall("2026-12-31 12:00")) == wall("2027-01-04 00:00")
 
 
 def test_a_shop_that_stays_closed_for_months_has_no_next_opening() -> None:
-    shop = make_shop('hours: {daily: "10-19"}\nclosed: [2026-11-01..2027-03-31]\n')
+    shop = read_salon('hours: {daily: "10-19"}\nclosed: [2026-11-01..2027-03-31]\n')
     now = wall("2026-11-25 12:00")
     assert hours.next_open(shop, now) is None
     assert hours.add_open_time(shop, now, HOUR) is None
@@ -172,14 +172,14 @@ def test_the_staffs_clock_runs_only_in_open_hours() -> None:
 
 
 def test_who_answers_first_depends_on_the_hour() -> None:
-    shop = make_shop('hours: {daily: "10-19"}\nwhen_open: staff_first\nwhen_closed: bot_first\n')
+    shop = read_salon('hours: {daily: "10-19"}\nwhen_open: staff_first\nwhen_closed: bot_first\n')
     assert hours.mode_at(shop, wall("2026-11-25 12:00")) == "staff_first"
     assert hours.mode_at(shop, wall("2026-11-25 22:00")) == "bot_first"
 
 
 # Summer time. In New York the clocks go forward at 2:00 on 2026-03-08 and back at 2:00 on 2026-11-01.
 
-BAR = make_shop('timezone: America/New_York\nhours: {daily: "18:00-27:00"}\n')
+BAR = read_salon('timezone: America/New_York\nhours: {daily: "18:00-27:00"}\n')
 NEW_YORK = "America/New_York"
 
 
@@ -194,7 +194,7 @@ def test_a_night_with_a_change_of_summer_time_is_an_hour_shorter_or_longer() -> 
 
 def test_hours_that_a_change_of_summer_time_swallows_do_not_exist() -> None:
     night = wall("2026-03-08 00:00", NEW_YORK)
-    shop = make_shop('timezone: America/New_York\nhours: {daily: "2:15-3:00"}\n')
+    shop = read_salon('timezone: America/New_York\nhours: {daily: "2:15-3:00"}\n')
     assert hours.next_open(shop, night) == wall("2026-03-09 02:15", NEW_YORK)
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from service.core.hourwords import next_opening, promise, today_hours, week_hours
 from service.core.shop import CLOSED, Interval, Shop, TodayHours
-from tests.support.salon import SALON, make_shop, wall
+from tests.support.salon import SALON, read_salon, wall
 
-BAR = make_shop('hours: {fri+sat: "18:00-26:00", sun-thu: closed}\n')
-AWAY = make_shop('hours: {daily: "10-19"}\nclosed: [2026-11-01..2027-03-31]\n')
+BAR = read_salon('hours: {fri+sat: "18:00-26:00", sun-thu: closed}\n')
+AWAY = read_salon('hours: {daily: "10-19"}\nclosed: [2026-11-01..2027-03-31]\n')
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ AWAY = make_shop('hours: {daily: "10-19"}\nclosed: [2026-11-01..2027-03-31]\n')
     ],
 )
 def test_the_week_groups_days_with_the_same_hours(hours: str, ja: str, en: str) -> None:
-    shop = make_shop(f"hours: {{{hours}}}\n")
+    shop = read_salon(f"hours: {{{hours}}}\n")
     assert week_hours(shop, "ja") == ja
     assert week_hours(shop, "en") == en
 
@@ -55,13 +55,13 @@ def test_the_week_groups_days_with_the_same_hours(hours: str, ja: str, en: str) 
 def test_regular_days_off_of_the_month_belong_to_the_week() -> None:
     assert str(week_hours(SALON, "ja")).endswith("／月曜・第3火曜定休")
     assert str(week_hours(SALON, "en")).endswith("; closed Mon and every 3rd Tue")
-    shop = make_shop('hours: {daily: "9-19"}\nclosed: [第1・第3火曜, 2026-12-31, 2nd thu]\n')
+    shop = read_salon('hours: {daily: "9-19"}\nclosed: [第1・第3火曜, 2026-12-31, 2nd thu]\n')
     assert week_hours(shop, "ja") == "毎日 9:00〜19:00／第1・第3火曜・第2木曜定休"
     assert week_hours(shop, "en") == "every day 9:00–19:00; closed every 1st and 3rd Tue and every 2nd Thu"
 
 
 def test_a_day_off_every_week_is_not_also_named_by_its_number() -> None:
-    shop = make_shop('hours: {tue-sun: "9-19", mon: closed}\nclosed: [1st mon]\n')
+    shop = read_salon('hours: {tue-sun: "9-19", mon: closed}\nclosed: [1st mon]\n')
     assert week_hours(shop, "ja") == "火〜日 9:00〜19:00／月曜定休"
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from service.core.placeholders import ASK, NAMES, fill, missing_keys, placeholders_in, say
 from service.core.shop import Shop
 from service.core.texts import DEFAULT_TEXTS, LANGS, Lang, MessageName, Texts, language_of
-from tests.support.salon import SALON, make_shop, wall
+from tests.support.salon import SALON, read_salon, wall
 
 NOW = wall("2026-11-25 11:00")
 NIGHT = wall("2026-11-25 22:00")
-FULL = make_shop(
+FULL = read_salon(
     'name: すみれ\nhours: {daily: "10-19"}\nphone: 03-1234-5678\naddress: すみれ町1-2-3\n'
     "map_url: https://shop.example/map\nbooking_url: https://shop.example/booking\n"
     "privacy_url: https://shop.example/privacy\n"
@@ -68,7 +68,7 @@ def test_a_text_without_placeholders_is_sent_word_for_word(text: str) -> None:
 
 
 def test_a_value_is_not_read_for_placeholders_again() -> None:
-    shop = make_shop("name: '{phone}{when}'\n")
+    shop = read_salon("name: '{phone}{when}'\n")
     assert fill("{shop}です", shop, NOW, "ja") == "{phone}{when}です"
 
 

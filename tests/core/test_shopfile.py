@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.core.shop import CLOSED, Dates, Interval, NthWeekday, Shop
 from service.core.shopfile import read_shop
-from tests.support.salon import SALON_FILE, make_shop
+from tests.support.salon import SALON_FILE, read_salon
 
 DAY = (Interval(600, 1200),)
 
@@ -46,7 +46,7 @@ def test_the_designs_example_is_read_whole() -> None:
 
 
 def test_the_same_in_japanese_and_over_many_lines() -> None:
-    shop = make_shop(
+    shop = read_salon(
         "\ufeffname: お店\n"
         "hours:\n"
         "  火〜金: １０：００〜２０：００\n"
@@ -74,7 +74,7 @@ def test_an_empty_file_is_the_defaults(text: str) -> None:
 
 def test_all_values_are_text() -> None:
     """YAML's own types would turn these into a number, a date, False and nothing."""
-    shop = make_shop("name: 0123\naddress: no\nphone: 0120123456\nperson: [2026-12-31, null, yes]\n")
+    shop = read_salon("name: 0123\naddress: no\nphone: 0120123456\nperson: [2026-12-31, null, yes]\n")
     assert (shop.name, shop.address, shop.phone) == ("0123", "no", "0120123456")
     assert shop.person == ("2026 12 31", "null", "yes")
 

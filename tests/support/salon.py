@@ -26,14 +26,14 @@ starters: [hours, booking, menu]
 """
 
 
-def make_shop(text: str) -> Shop:
+def read_salon(text: str) -> Shop:
     """Read a `_shop.yaml` that has no error."""
     file = read_shop(text)
     assert file.shop is not None, file.problems
     return file.shop
 
 
-SALON = make_shop(SALON_FILE)
+SALON = read_salon(SALON_FILE)
 
 
 def wall(text: str, zone: str = "Asia/Tokyo") -> datetime:
