@@ -17,7 +17,25 @@ from pathlib import Path
 from service.adapters.faqfolder import FaqFolder
 
 FILE_ENTRIES = 50
-WORDS = "予約 料金 カット カラー 時間 駐車場 場所 支払い 子ども 変更 休み 何時 いくら 電話 前髪 当日 商品".split()  # noqa: SIM905
+WORDS = (
+    "予約",
+    "料金",
+    "カット",
+    "カラー",
+    "時間",
+    "駐車場",
+    "場所",
+    "支払い",
+    "子ども",
+    "変更",
+    "休み",
+    "何時",
+    "いくら",
+    "電話",
+    "前髪",
+    "当日",
+    "商品",
+)
 SHOP = 'name: 一号店\nhours: {daily: "10-19"}\n'
 
 

@@ -200,6 +200,21 @@ def test_each_problem_is_a_line_with_its_place_and_errors_are_exit_code_1(shell:
     assert all(re.fullmatch(r"\S+: .*[ぁ-ん].* \(.+\)", line) for line in lines), "in Japanese and in English"
 
 
+def test_the_shops_own_files_are_checked_with_the_entries(shell: Shell) -> None:
+    folder = shell.directory / "faq"
+    (folder / "_shop.yaml").write_text("name: すみれ\nhours: {mon: 10:00-25}\nstarters: [parkin]\n", encoding="utf-8")
+    (folder / "_messages.md").write_text("## welcom\n\nようこそ\n", encoding="utf-8")
+    done = shell.call("faq", "check")
+    assert done.code == 1
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
+        "_messages.md:1",
+        "_shop.yaml:2",
+        "_shop.yaml:3",
+    ]
+    assert "「parking」のことですか" in done.stdout
+    assert "「welcome」のことですか" in done.stdout
+
+
 def test_warnings_alone_are_exit_code_0(shell: Shell) -> None:
     (shell.directory / "faq" / "a.md").write_text("## 車で行けますか {#car}\n\n答え\n", encoding="utf-8")
     done = shell.call("faq", "check")

@@ -1,17 +1,31 @@
 """Hours in words, for customers: 「火〜金 10:00〜13:00、14:00〜20:00／土日祝 9:00〜19:00／月曜定休」."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from service.core.hours import business_day, hours_on, is_open, local_time, next_open
 from service.core.shop import CLOSED, DAY_MINUTES, Hours, Interval, NthWeekday, Shop, TodayHours
 from service.core.shopwords import HOLIDAYS
 from service.core.texts import Lang
 
-_DAYS = {"ja": "月火水木金土日祝", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "holidays")}
+_DAYS: Mapping[Lang, Sequence[str]] = MappingProxyType(
+    {"ja": "月火水木金土日祝", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "holidays")}
+)
 _FULL_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th")
 

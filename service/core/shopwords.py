@@ -6,8 +6,10 @@ Each function returns what a text says, or a `Misread` with the sentence for its
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,35 +18,42 @@ from service.core.shop import ALL_DAY, CLOSED, DAY_MINUTES, WEEKDAYS, Dates, Hou
 HOLIDAYS = 7
 """Stands beside the weekdays 0 to 6 for public holidays."""
 LONGEST_DAYS = 366
+"""How long a range of dates may be: a longer one is a slip of the year."""
 
 _DASH = "[-‐‑‒–—―−ー~〜]"  # what people type between two times
 _JAPANESE_DAYS = "月火水木金土日祝"
-_ENGLISH_DAYS = {
-    **{name: number for number, name in enumerate(WEEKDAYS)},
-    **{name: number for number, name in enumerate(("monday", "tuesday", "wednesday", "thursday", "friday"))},
-    "saturday": 5,
-    "sunday": 6,
-    "tues": 1,
-    "weds": 2,
-    "thur": 3,
-    "thurs": 3,
-    "holiday": HOLIDAYS,
-    "holidays": HOLIDAYS,
-}
-_SEVERAL_DAYS = {"daily": range(7), "毎日": range(7), "weekdays": range(5), "平日": range(5), "weekends": range(5, 7)}
-_CLOSED_WORDS = {"closed", "close", "休み", "お休み", "定休", "定休日", "休業", "休", "休業日"}
-_OPEN_WORDS = {"open", "営業", "開店", "営業する"}
+_ENGLISH_DAYS: Mapping[str, int] = MappingProxyType(
+    {
+        **{name: number for number, name in enumerate(WEEKDAYS)},
+        **{name: number for number, name in enumerate(("monday", "tuesday", "wednesday", "thursday", "friday"))},
+        "saturday": 5,
+        "sunday": 6,
+        "tues": 1,
+        "weds": 2,
+        "thur": 3,
+        "thurs": 3,
+        "holiday": HOLIDAYS,
+        "holidays": HOLIDAYS,
+    }
+)
+_SEVERAL_DAYS: Mapping[str, range] = MappingProxyType(
+    {"daily": range(7), "毎日": range(7), "weekdays": range(5), "平日": range(5), "weekends": range(5, 7)}
+)
+_CLOSED_WORDS = frozenset({"closed", "close", "休み", "お休み", "定休", "定休日", "休業", "休", "休業日"})
+_OPEN_WORDS = frozenset({"open", "営業", "開店", "営業する"})
 
 _TIME = r"(\d{1,2})(?::(\d{2})|時(?:(\d{1,2})分|(半))?)?"
 _INTERVAL = re.compile(rf"{_TIME}(?:{_DASH}|から){_TIME}(?:まで)?")
 _DATE = r"(\d{4})(?:-|/|年)(\d{1,2})(?:-|/|月)(\d{1,2})日?"
 _DATES = re.compile(rf"{_DATE}(?:(?:\.\.+|…|〜|~|から){_DATE}(?:まで)?)?")
 _NTH = re.compile(r"((?:第?[1-5](?:st|nd|rd|th(?!u))?(?:[・+&/]|and)?)+)(.+)")
-_UNITS = {
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "分"), 1),
-    **dict.fromkeys(("h", "hour", "hours", "時間"), 60),
-    **dict.fromkeys(("d", "day", "days", "日"), DAY_MINUTES),
-}
+_UNITS: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "分"), 1),
+        **dict.fromkeys(("h", "hour", "hours", "時間"), 60),
+        **dict.fromkeys(("d", "day", "days", "日"), DAY_MINUTES),
+    }
+)
 _DURATION_PART = re.compile(r"(\d{1,5})(\D+)")
 
 
