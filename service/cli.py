@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -15,7 +15,7 @@ from service.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from service.adapters.archive import Archive
+    from service.adapters.archive import Archive, Scope
     from service.adapters.caretaking import Caretaker
 
 _T = TypeVar("_T")
@@ -145,19 +145,25 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-def add_token(name: str) -> None:
+@click.option("--scope", "scopes", multiple=True, help="read or write; may be given twice. Without it: both.")
+def add_token(name: str, scopes: tuple[str, ...]) -> None:
     """Make a token for NAME and print it, once, on the last line."""
+    from service.adapters.archive import ALL_SCOPES
+
     name = name.strip()
     if not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
         raise click.BadParameter(f"a name has 1 to {LONGEST_NAME} characters, on one line", param_hint="NAME")
-    click.echo(_with_archive(lambda archive: archive.add_token(name)))
+    if wrong := set(scopes) - set(ALL_SCOPES):
+        raise click.BadParameter(f"there is no {min(wrong)}, only {', '.join(ALL_SCOPES)}", param_hint="--scope")
+    chosen: tuple[Scope, ...] = cast("tuple[Scope, ...]", scopes) or ALL_SCOPES
+    click.echo(_with_archive(lambda archive: archive.add_token(name, chosen)))
 
 
 @token.command("list")
 def list_tokens() -> None:
-    """List the tokens: id, when it was made, name."""
+    """List the tokens: id, when it was made, what it is good for, name."""
     for token_id, owner in _with_archive(lambda archive: archive.tokens()).items():
-        click.echo(f"{token_id}  {owner.created_at:%Y-%m-%d %H:%M}  {owner.name}")
+        click.echo(f"{token_id}  {owner.created_at:%Y-%m-%d %H:%M}  {'+'.join(owner.scopes):10}  {owner.name}")
 
 
 @token.command("revoke")

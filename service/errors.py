@@ -65,3 +65,13 @@ class NotFound(HenjiError):
 
 class Conflict(HenjiError):
     """Somebody else was faster, or the record's state forbids the action."""
+
+
+class WorkerUnavailable(HenjiError):
+    """No worker has answered a question in time: none runs, or all are too busy."""
+
+    temporary = True
+
+
+class KeyReused(HenjiError):
+    """An Idempotency-Key came again with another order than the first time."""

@@ -98,6 +98,7 @@ async def open_archive(redis_url: str) -> AsyncGenerator["Archive"]:
 def make_web(settings: Settings, redis_url: str) -> "Litestar":
     """Build the web application. Its connection to Redis opens with the first call and closes with the application."""
     from service.adapters.archive import Archive
+    from service.adapters.inquiries import Inquiries
     from service.adapters.mailbox import Mailbox
     from service.adapters.store import Store
     from service.web.app import make_app
@@ -113,6 +114,7 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=Archive(store),
+        inquiries=Inquiries(store),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         lifespan=close_store,
     )
@@ -171,6 +173,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
+    from service.adapters.inquiries import Inquiries
     from service.adapters.lastgood import LastGood
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
@@ -178,6 +181,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.adapters.store import Store
     from service.core.alerting import Alerting
     from service.fetching import fetch_photos
+    from service.informing import Source, inform
     from service.replying import Parts, handle
     from service.worker import Worker, cancel
 
@@ -209,12 +213,14 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
         reloading = asyncio.create_task(_reload(folder, last_good))
+        source = Source(parts.knowledge, lambda: folder.problems, parts.model)
+        informing = asyncio.create_task(inform(Inquiries(bell), source))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
             await worker.run(stop)
         finally:
-            await cancel(reloading, fetching)
+            await cancel(reloading, informing, fetching)
 
 
 async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.Event) -> _T | None:

@@ -82,7 +82,7 @@ async def test_a_token_is_printed_once_and_opens_the_api_until_it_is_revoked(she
     token = added.stdout.splitlines()[-1]
     assert re.fullmatch(r"henji_[\w-]{43}", token)
     listed = shell.run("token", "list", REDIS_URL=redis_url)
-    assert re.fullmatch(r"[0-9a-f]{12}  \d{4}-\d\d-\d\d \d\d:\d\d  佐藤\n", listed.stdout)
+    assert re.fullmatch(r"[0-9a-f]{12}  \d{4}-\d\d-\d\d \d\d:\d\d  read\+write  佐藤\n", listed.stdout)
     assert token not in listed.stdout
     async with run_web(make_settings(redis_url)) as url, httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
         headers = {"Authorization": f"Bearer {token}"}
@@ -104,6 +104,20 @@ def test_one_of_a_name_s_tokens_is_revoked_by_its_id(shell: Shell, redis_url: st
 def test_revoking_what_is_not_there_is_exit_code_1(shell: Shell, redis_url: str) -> None:
     done = shell.call("token", "revoke", "誰か", REDIS_URL=redis_url)
     assert (done.code, done.stdout, done.stderr) == (1, "", "no token is called 誰か\n")
+
+
+def test_a_token_is_made_for_reading_only(shell: Shell, redis_url: str) -> None:
+    assert shell.call("token", "add", "表示板", "--scope", "read", REDIS_URL=redis_url).code == 0
+    assert shell.call("token", "add", "店長", REDIS_URL=redis_url).code == 0
+    first, second = shell.call("token", "list", REDIS_URL=redis_url).stdout.splitlines()
+    assert re.fullmatch(r"\w{12}  [\d-]{10} [\d:]{5}  read +表示板", first)
+    assert re.fullmatch(r"\w{12}  [\d-]{10} [\d:]{5}  read\+write +店長", second)
+
+
+def test_a_scope_that_does_not_exist_is_refused(shell: Shell, redis_url: str) -> None:
+    done = shell.call("token", "add", "店長", "--scope", "admin", REDIS_URL=redis_url)
+    assert (done.code, done.stdout) == (2, "")
+    assert "there is no admin, only read, write" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", "   ", "佐藤\n鈴木", "あ" * 41])

@@ -2,27 +2,49 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, Literal, cast, get_args
 
 import msgspec
+from redis.asyncio import Redis
 
-from service.adapters.lease import read_conversation
+from service.adapters.lease import Waiting, read_conversation, read_waiting
+from service.adapters.listing import Lists
+from service.adapters.mailbox import NOBODY_WAITS_MS
 from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation
-from service.core.records import HandoffRecord, HandoffStatus, Item
+from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
+from service.core.searching import ANYTHING, Wanted
 from service.errors import NotFound
 
 TALK_LENGTH = 200
-_CHUNK = 100
+_LOOK_BACK = 30
+Scope = Literal["read", "write"]
+ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class ApiToken(msgspec.Struct, frozen=True):
-    """Who a token belongs to. The token itself is not kept, only its hash is the record's key."""
+    """Who a token belongs to, and what it is good for. The token itself is not kept: its hash is the record's key."""
 
     name: str
     created_at: datetime
+    scopes: tuple[Scope, ...] = ALL_SCOPES
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """How the shop stands.
+
+    `worker_at` is when a worker was here last, `knowledge` the version of the FAQ that it answers from.
+    `oldest_unreplied` is since when the customer waits who has waited longest. All times by Redis' clock.
+    """
+
+    now: datetime
+    worker_at: datetime | None
+    knowledge: str | None
+    waiting: int
+    active: int
+    oldest_unreplied: datetime | None
 
 
 class Archive:
@@ -31,6 +53,7 @@ class Archive:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._call = store.call
+        self._lists = Lists(store)
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless Redis answers."""
@@ -51,9 +74,46 @@ class Archive:
 
     async def talk(self, customer: str) -> list[Item]:
         """Read the newest items of a talk (at most 200), oldest first."""
+        return (await self.talk_before(customer, "", TALK_LENGTH))[0]
+
+    async def talk_before(self, customer: str, cursor: str, count: int) -> tuple[list[Item], str | None]:
+        """Read the last `count` items of a talk before those of another page, oldest first, and the cursor of the rest.
+
+        `cursor` is empty for the newest; it names the oldest item shown. One whose retention has ended ends the talk.
+        """
         name = f"{PREFIX}talk:{customer}"
-        ids = cast("list[bytes]", await self._call(lambda redis: redis.zrange(name, -TALK_LENGTH, -1)))
-        return [msgspec.json.decode(raw, type=Item) for raw in await self._many("item", ids)]
+        end = 0
+        if cursor:
+            behind = cast("int | None", await self._call(lambda redis: redis.zrevrank(name, cursor)))
+            if behind is None:
+                return [], None
+            end = behind + 1
+        ids = cast("list[bytes]", await self._call(lambda redis: redis.zrevrange(name, end, end + count)))
+        page = ids[:count][::-1]
+        items = [msgspec.json.decode(raw, type=Item) for raw in await self._many("item", page)]
+        return items, page[0].decode() if len(ids) > count else None
+
+    async def last_turn(self, customer: str) -> list[MessageItem]:
+        """Read the messages of the last turn in which the customer wrote something."""
+        cursor: str | None = ""
+        said: list[MessageItem] = []
+        while cursor is not None and not said:
+            items, cursor = await self.talk_before(customer, cursor, _LOOK_BACK)
+            said = [item for item in items if isinstance(item, MessageItem)]
+        if not said:
+            return []
+        more, _ = await self.talk_before(customer, said[0].id, _LOOK_BACK)
+        return [item for item in (*more, *said) if isinstance(item, MessageItem) and item.turn == said[-1].turn]
+
+    async def box(self, customer: str) -> list[Waiting]:
+        """Read what still waits to be decided."""
+        found = cast("list[bytes]", await self._call(lambda redis: redis.lrange(f"{PREFIX}box:{customer}", 0, -1)))
+        return [read_waiting(element.decode()) for element in found]
+
+    async def carried_out(self, key: str) -> str | None:
+        """Say what was done under an Idempotency-Key (its hash): the hash of what was asked, and the action's id."""
+        found = cast("bytes | None", await self._call(lambda redis: redis.get(f"{PREFIX}idem:{key}")))
+        return found.decode() if found else None
 
     async def item(self, item_id: str) -> Item:
         """Read one item of a talk."""
@@ -63,40 +123,59 @@ class Archive:
         """Read one handoff."""
         return msgspec.json.decode(await self._one(f"{PREFIX}handoff:{handoff_id}"), type=HandoffRecord)
 
-    async def handoffs(self, status: HandoffStatus, cursor: str, count: int) -> tuple[list[HandoffRecord], str | None]:
-        """Read up to `count` handoffs of a status, the longest unreplied first, and the cursor of what follows.
+    async def history(self, customer: str) -> list[HandoffRecord]:
+        """Read a customer's handoffs, open and closed (at most 100), the newest first."""
+        name = f"{PREFIX}history:{customer}"
+        ids = cast("list[bytes]", await self._call(lambda redis: redis.zrevrange(name, 0, -1)))
+        return [msgspec.json.decode(raw, type=HandoffRecord) for raw in await self._many("handoff", ids)]
 
-        `cursor` is empty for the first page. It names the last record shown, so records that come and go meanwhile
-        neither repeat nor hide others. Raises ValueError for a cursor that is not ours.
+    async def handoffs(
+        self, status: HandoffStatus, cursor: str, count: int, wanted: Wanted = ANYTHING
+    ) -> tuple[list[HandoffRecord], str | None]:
+        """Read up to `count` handoffs of a status behind a cursor ("" for the first page), and the cursor of the rest.
+
+        The longest unreplied come first, of those that are done the newest. Where few are wanted, a page ends after so
+        many were looked at: it may hold fewer, and have one that follows.
+        Raises ValueError for a cursor that is not ours.
         """
-        name = f"{PREFIX}handoffs:{status}"
-        score, _, last = cursor.partition("-")
-        first = int(score) if cursor else 0
-        if cursor and not last:
-            raise ValueError(cursor)
-        # Records with the very same time as the last one shown stand before or after it: those before are passed over.
-        rows: list[tuple[int, str]] = []
-        start, ended = 0, False
-        while len(rows) <= count and not ended:
-            found = await self._after(name, first, start)
-            read = [(int(at), key.decode()) for key, at in found]
-            rows += [row for row in read if not cursor or row > (first, last)]
-            start, ended = start + len(found), len(found) < _CHUNK
-        page = rows[:count]
-        records = await self._many("handoff", [key.encode() for _, key in page])
-        following = f"{page[-1][0]}-{page[-1][1]}" if len(rows) > count else None
+        ids, following = await self._lists.page(status, cursor, count, wanted)
+        records = await self._many("handoff", [handoff.encode() for handoff in ids])
         return [msgspec.json.decode(raw, type=HandoffRecord) for raw in records], following
 
-    async def add_token(self, name: str) -> str:
+    async def situation(self) -> Situation:
+        """Say how the shop stands: is anybody at work, how many wait, and since when."""
+
+        def ask(redis: Redis) -> Awaitable[list[Any]]:
+            pipe = redis.pipeline(transaction=False)
+            for status in ("waiting", "active"):
+                pipe.zcard(f"{PREFIX}handoffs:{status}")
+                pipe.zrange(f"{PREFIX}handoffs:{status}", 0, 0, withscores=True)
+            pipe.get(f"{PREFIX}beat")
+            pipe.hget(f"{PREFIX}shop", "knowledge")
+            pipe.time()
+            return pipe.execute()
+
+        waiting, first, active, second, beat, knowledge, (seconds, micros) = await self._call(ask)
+        since = [int(score) for _, score in (*first, *second) if score < NOBODY_WAITS_MS]
+        return Situation(
+            now=utc(seconds * 1000 + micros // 1000),
+            worker_at=utc(int(float(beat))) if beat else None,
+            knowledge=knowledge.decode() if knowledge else None,
+            waiting=waiting,
+            active=active,
+            oldest_unreplied=utc(min(since)) if since else None,
+        )
+
+    async def add_token(self, name: str, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
         """Make an API token for `name` and return it. It is shown once and cannot be read again."""
         token = f"henji_{secrets.token_urlsafe(32)}"
-        record = msgspec.json.encode(ApiToken(name, datetime.now(UTC)))
+        record = msgspec.json.encode(ApiToken(name, datetime.now(UTC), tuple(dict.fromkeys(scopes))))
         await self._call(lambda redis: redis.set(_token_key(token), record))
         return token
 
-    async def token_owner(self, token: str) -> str:
+    async def token_owner(self, token: str) -> ApiToken:
         """Say whose token this is. Raises NotFound for a token that was never made or was revoked."""
-        return msgspec.json.decode(await self._one(_token_key(token)), type=ApiToken).name
+        return msgspec.json.decode(await self._one(_token_key(token)), type=ApiToken)
 
     async def tokens(self) -> dict[str, ApiToken]:
         """List all tokens: a short id of each, and its owner."""
@@ -116,15 +195,6 @@ class Archive:
                 if raw := await redis.get(key):
                     found[key.decode()[len(start) :][:12]] = (key, msgspec.json.decode(raw, type=ApiToken))
         return dict(sorted(found.items(), key=lambda pair: pair[1][1].created_at))
-
-    async def _after(self, name: str, first: int, start: int) -> list[tuple[bytes, float]]:
-        """Read a stretch of an index, from a score on, past the first `start` members."""
-        return cast(
-            "list[tuple[bytes, float]]",
-            await self._call(
-                lambda redis: redis.zrangebyscore(name, first, "+inf", start=start, num=_CHUNK, withscores=True)
-            ),
-        )
 
     async def _one(self, key: str) -> bytes:
         raw = cast("bytes | None", await self._call(lambda redis: redis.get(key)))

@@ -78,6 +78,11 @@ class FaqFolder:
         """The texts of the file versions that are served, by name."""
         return self._contents.good
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What the last `load` that succeeded found wrong."""
+        return self._contents.problems
+
     def load(self) -> list[Problem]:
         """Read the folder and swap in what it says; returns the problems. Blocks: run it in a thread.
 

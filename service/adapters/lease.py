@@ -99,6 +99,9 @@ def read_conversation(customer: str, fields: dict[str, str]) -> Conversation:
         rev=int(fields.get("rev", "0")),
         display_name=fields.get("display_name"),
         last_handoff=fields.get("last_handoff"),
+        nickname=fields.get("nickname"),
+        tags=msgspec.json.decode(fields["tags"], type=tuple[str, ...]) if "tags" in fields else (),
+        note=fields.get("note"),
     )
 
 
@@ -111,7 +114,7 @@ def read_lease(token: str, packed: bytes, ends_at: float) -> Lease:
         conversation=read_conversation(taken.conv, fields),
         now=taken.now,
         ends_at=ends_at,
-        box=tuple(_read_waiting(element) for element in taken.box),
+        box=tuple(read_waiting(element) for element in taken.box),
         head=read_head(taken.head, taken.now) if taken.head else None,
         handoff=msgspec.json.decode(taken.handoff, type=HandoffRecord) if taken.handoff else None,
         trouble=_trouble(fields),
@@ -127,7 +130,8 @@ def _trouble(fields: dict[str, str]) -> Trouble | None:
     return "overflow" if "overflow" in fields else None
 
 
-def _read_waiting(element: str) -> Waiting:
+def read_waiting(element: str) -> Waiting:
+    """Read one element of a mailbox."""
     head, _, raw = element.partition("\n")
     event_id, arrived = head.split(" ")
     return Waiting(event_id, int(arrived), raw)

@@ -4,8 +4,10 @@ One Lua script per step of a message's way (the files beside this one), each ato
 twice: a call whose answer was lost is simply repeated. docs/delivery.md tells the whole protocol.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal, cast
 
 import msgspec
@@ -17,16 +19,45 @@ from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
 from service.core.photos import KEEP_S, photos_in
 from service.core.plan import Outgoing, Plan
-from service.core.records import Item
+from service.core.records import HandoffRecord, Item
+from service.core.searching import search_line
 from service.errors import LeaseLost
 
 LEASE_MS = 30_000
 RESTORE_GAP_MS = 10 * 60_000
+AUDIT_MS = 365 * 86_400_000
+# The place in a list of a handoff in which nobody waits for a reply: behind all of those in which somebody does.
+NOBODY_WAITS_MS = 10**13
 # What must outlive a failover (docs/delivery.md, rule 5). The others may be lost with a master: then a conversation is
 # leased again, a timer fires again, and an item whose SENT is gone is tried again with tries > 0: LINE refuses a used
 # reply token, which counts as sent or unconfirmed, and knows a push by its retry key. But: `_must_not_be_forgotten`.
 _DURABLE = ("put", "commit", "staff")
 Committed = Literal["done", "lost", "changed", "unsent", "newer"]
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """An action of a person. `id` is a random one of this very action, `who` the person's name.
+
+    `about` is the handoff it concerns. `key` and `body` are hashes of its Idempotency-Key and of what was asked, empty
+    without one. `waiting` is how many events waited in the mailbox when the person looked, None when that is no matter.
+    """
+
+    id: str
+    who: str
+    about: str = ""
+    key: str = ""
+    body: str = ""
+    waiting: int | None = None
+
+
+class Acted(msgspec.Struct, frozen=True):
+    """What became of an action: written; found written already under its key; or not written.
+
+    `earlier` is the hash of what was asked and the id of the action that was written under the same key.
+    """
+
+    status: Literal["done", "again", "changed", "gone"]
+    earlier: str = ""
 
 
 class Mailbox:
@@ -139,10 +170,23 @@ class Mailbox:
             raise LeaseLost(lease.conversation.customer)
         return read_head(body.decode(), now[0]) if body else None
 
-    async def act(self, conversation: Conversation, action: str, plan: Plan) -> bool:
-        """STAFF: write a person's action. False when the conversation changed meanwhile: read it again."""
-        call = self._write(plan) | {"conv": conversation.customer, "rev": str(conversation.rev), "action": action}
-        return bool(await self._run("staff", call))
+    async def act(self, conversation: Conversation, action: Action, plan: Plan) -> Acted:
+        """STAFF: write a person's action and all that follows from it."""
+        call = self._write(plan) | {
+            "conv": conversation.customer,
+            "rev": str(conversation.rev),
+            "box": action.waiting,
+            "action": action.id,
+            "key": action.key,
+            "body": action.body,
+            "who": action.who,
+            "about": action.about,
+            # LINE's user ids hold 128 random bits: nobody finds one by trying.
+            "customer_hash": hashlib.sha256(conversation.customer.encode()).hexdigest(),
+            "audit_ms": AUDIT_MS,
+        }
+        status, earlier = await self._run("staff", call)
+        return Acted(status.decode(), earlier.decode())
 
     async def unsent(self, messages: Sequence[str]) -> set[str]:
         """Say which of these messages the customer has taken back."""
@@ -194,12 +238,13 @@ class Mailbox:
             "alerts": [_alert(number, alert) for number, alert in enumerate(plan.alerts)],
         }
         if plan.handoff:
-            since = plan.handoff.unreplied_since or plan.handoff.created_at
             written["handoff"] = {
                 "id": plan.handoff.id,
                 "status": plan.handoff.status,
                 "record": _json(plan.handoff),
-                "score": int(since.timestamp() * 1000),
+                "score": _place(plan.handoff),
+                "created": _ms(plan.handoff.created_at),
+                "search": search_line(plan.handoff),
             }
         if plan.out:
             written["out"] = _element(plan.out)
@@ -226,6 +271,17 @@ def _alert(number: int, alert: Alert) -> dict[str, str]:
         id=alert.id, who="alert", key="-", kind="alert", messages=(), bubbles=(), said_at=alert.at, alert=alert
     )
     return _element(out) | {"conv": f"{ALERT_CONVERSATION}{number}"}
+
+
+def _place(handoff: HandoffRecord) -> int:
+    """Where a handoff stands in its list: the longest unreplied first; of those that are done the newest."""
+    if handoff.unreplied_since:
+        return _ms(handoff.unreplied_since)
+    return -_ms(handoff.done_at) if handoff.done_at else NOBODY_WAITS_MS + _ms(handoff.created_at)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _json(record: msgspec.Struct) -> str:

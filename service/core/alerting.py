@@ -32,6 +32,7 @@ REASONS: Mapping[HandoffReason, str] = MappingProxyType(
         "late": "自動応答の時間切れ",
         "overflow": "メッセージ多数",
         "error": "システムエラー",
+        "staff": "スタッフから連絡",
     }
 )
 AlertKind = Literal["alert", "remind"]

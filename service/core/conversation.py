@@ -16,7 +16,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     `state` says who answers: the bot, nobody yet (a handoff waits), or a person. `handoff` is the open handoff's id.
     `choices` are the entry ids of the Clarify that was sent last, in the order shown; empty when the last turn did
     not end in one. `rev` counts the writes, and fences them. `display_name` is the name on LINE, once it was asked for;
-    `last_handoff` is the id of the handoff that was closed last.
+    `last_handoff` is the id of the handoff that was closed last. `nickname`, `tags` and the pinned `note` are what
+    staff wrote about the customer.
     """
 
     customer: str
@@ -27,6 +28,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     rev: int = 0
     display_name: str | None = None
     last_handoff: str | None = None
+    nickname: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class Tap(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 AnswerReason = Literal["sure", "keyword", "choice", "model"]
 ClarifyReason = Literal["unsure", "model_unclear"]
-HandoffReason = Literal["asked", "no_entry", "unsure", "topic", "media", "late", "overflow", "error"]
+HandoffReason = Literal["asked", "no_entry", "unsure", "topic", "media", "late", "overflow", "error", "staff"]
 SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group", "unsent"]
 
 

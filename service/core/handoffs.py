@@ -1,22 +1,25 @@
-"""What may happen to a handoff: opened, joined by further turns, claimed, replied to, done.
+"""What may happen to a handoff: opened, joined by further turns, claimed, replied to, annotated, done, reopened.
 
 Each function takes the record as it is and returns the record as it shall be; whether it is still so when it is
 written is the store's business.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 import msgspec
 
 from service.core.bubbles import cut
-from service.core.conversation import Turn
+from service.core.conversation import Conversation, Turn
 from service.core.decisions import Handoff
-from service.core.records import HandoffRecord, TurnRecord, utc
+from service.core.records import HandoffRecord, MessageItem, Note, TurnRecord, utc
 from service.errors import Conflict
 
 FIRST_REPLY_TARGET = timedelta(hours=1)
+REOPENS_WITHIN = timedelta(hours=72)
 SUMMARY_CHARACTERS = 80
+MOST_NOTES = 100
 _MEDIA_WORDS = {
     "sticker": "スタンプ",
     "image": "写真",
@@ -34,6 +37,7 @@ def open_handoff(
     *,
     customer: str,
     display_name: str | None = None,
+    nickname: str | None = None,
     knowledge: str,
     now: datetime,
 ) -> HandoffRecord:
@@ -42,6 +46,7 @@ def open_handoff(
         id=handoff_id,
         customer=customer,
         display_name=display_name,
+        nickname=nickname,
         status="waiting",
         reason=decision.reason,
         summary=summarize(_record(turn)),
@@ -54,11 +59,43 @@ def open_handoff(
     )
 
 
+def open_by_staff(
+    handoff_id: str, conversation: Conversation, said: Sequence[MessageItem], staff: str, now: datetime
+) -> HandoffRecord:
+    """Open a handoff for a person who writes first, held by them. `said` is the customer's last turn."""
+    turns = (_as_turn(said),) if said else ()
+    return HandoffRecord(
+        id=handoff_id,
+        customer=conversation.customer,
+        display_name=conversation.display_name,
+        nickname=conversation.nickname,
+        status="active",
+        reason="staff",
+        summary=summarize(turns[0]) if turns else "",
+        turns=turns,
+        assignee=staff,
+        created_at=now,
+        due_at=now + FIRST_REPLY_TARGET,
+        knowledge="",
+    )
+
+
 def join(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
     """Add a further turn of the customer to an open handoff."""
     return msgspec.structs.replace(
         handoff, turns=(*handoff.turns, _record(turn)), unreplied_since=handoff.unreplied_since or now
     )
+
+
+def may_rejoin(handoff: HandoffRecord, now: datetime) -> bool:
+    """Whether a turn that would be handed over reopens this one, closed not long ago, instead of a new one."""
+    return handoff.done_at is not None and now - handoff.done_at <= REOPENS_WITHIN
+
+
+def rejoin(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
+    """Reopen a closed handoff with a further turn of the customer: it waits anew, for whoever held it."""
+    waiting = msgspec.structs.replace(handoff, status="waiting", done_at=None, due_at=now + FIRST_REPLY_TARGET)
+    return join(waiting, turn, now)
 
 
 def claim(handoff: HandoffRecord, staff: str, *, take_over: bool) -> HandoffRecord:
@@ -84,6 +121,39 @@ def finish(handoff: HandoffRecord, now: datetime) -> HandoffRecord:
     if handoff.status == "done":
         return handoff
     return msgspec.structs.replace(handoff, status="done", done_at=now, unreplied_since=None)
+
+
+def reopen(handoff: HandoffRecord, staff: str, open_one: str | None) -> HandoffRecord:
+    """Take a closed handoff up again: `staff` holds it. Nothing is changed when it is open already.
+
+    `open_one` is the conversation's open handoff. Raises Conflict when that is another one.
+    """
+    if open_one not in (None, handoff.id):
+        raise Conflict(f"this customer has a newer handoff: {open_one}")
+    if handoff.status != "done":
+        return handoff
+    return msgspec.structs.replace(handoff, status="active", assignee=staff, done_at=None)
+
+
+def annotate(handoff: HandoffRecord, staff: str, words: str, now: datetime) -> HandoffRecord:
+    """Add a note. Raises Conflict when there are too many."""
+    if len(handoff.notes) >= MOST_NOTES:
+        raise Conflict(f"this handoff has {MOST_NOTES} notes already")
+    return msgspec.structs.replace(handoff, notes=(*handoff.notes, Note(now, staff, words)))
+
+
+def tag(handoff: HandoffRecord, tags: Sequence[str]) -> HandoffRecord:
+    """Set the tags, each once."""
+    return msgspec.structs.replace(handoff, tags=tuple(dict.fromkeys(tags)))
+
+
+def _as_turn(said: Sequence[MessageItem]) -> TurnRecord:
+    return TurnRecord(
+        id=said[0].turn,
+        at=said[0].at,
+        text="\n".join(item.text for item in said if item.type == "text"),
+        media=tuple(item.type for item in said if item.type != "text"),
+    )
 
 
 def _record(turn: Turn) -> TurnRecord:

@@ -188,6 +188,7 @@ def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
         turn,
         customer=given.conversation.customer,
         display_name=given.conversation.display_name,
+        nickname=given.conversation.nickname,
         knowledge=given.knowledge.version,
         now=given.now,
     )

@@ -29,17 +29,26 @@ class TurnRecord(msgspec.Struct, frozen=True, kw_only=True):
     captions: tuple[str, ...] = ()
 
 
+class Note(msgspec.Struct, frozen=True):
+    """What one member of the staff tells the others about a handoff. Customers never see it."""
+
+    at: datetime
+    by: str
+    text: str
+
+
 class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation that needs a person, under `{henji}:handoff:<id>`.
 
     `unreplied_since` is when the customer wrote what nobody has replied to yet, None after a staff reply. `due_at` is
     when staff want to have replied. `candidates` are the entries that nearly fitted. `knowledge` is the version of the
-    FAQ that was asked.
+    FAQ that was asked, empty where staff opened it. `nickname` is what staff call the customer.
     """
 
     id: str
     customer: str
     display_name: str | None = None
+    nickname: str | None = None
     status: HandoffStatus
     reason: HandoffReason
     summary: str
@@ -47,7 +56,7 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     draft: str | None = None
     tags: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     assignee: str | None = None
     created_at: datetime
     due_at: datetime

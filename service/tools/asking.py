@@ -1,7 +1,5 @@
 """`./henji ask`: the decision for one message, with its reasons, sending nothing."""
 
-import json
-import time
 from typing import Any
 
 import msgspec
@@ -9,13 +7,11 @@ import msgspec
 from service import wiring
 from service.adapters.faqfolder import FaqFolder
 from service.core.alerting import REASONS
-from service.core.conversation import Conversation, Turn
-from service.core.decisions import Answer, Clarify, Decision, Handoff, Silent
+from service.core.decisions import Answer, Clarify, Handoff, Silent
+from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
-from service.core.records import ModelTrace
-from service.core.triage import triage
-from service.replying import resolve
+from service.informing import decide
 from service.settings import Settings
 
 _KINDS = {"answer": "回答", "clarify": "確認", "handoff": "スタッフへ", "silent": "応答なし"}
@@ -34,31 +30,13 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     """Decide about one message as if a new customer had written it. Returns the decision as data and in words."""
     folder = FaqFolder(settings.faq_dir)
     folder.load()
-    turn = Turn(id="ask", at=time.time_ns() // 1_000_000, events=(), lines=(text,))
     async with wiring.open_model(settings) as model:
-        decision, trace = await resolve(
-            triage(turn, folder.current, Conversation(customer="ask")), folder.current, model
-        )
-    return _as_data(decision, trace, folder.current), _in_words(decision, trace, folder.current)
+        tried = await decide(text, folder.current, model)
+    return msgspec.to_builtins(tried), _in_words(tried, folder.current)
 
 
-def as_json(data: dict[str, Any]) -> str:
-    """Write the decision as one JSON object."""
-    return json.dumps(data, ensure_ascii=False, indent=2)
-
-
-def _as_data(decision: Decision, trace: ModelTrace | None, knowledge: Knowledge) -> dict[str, Any]:
-    bubbles = knowledge.entries[decision.entry].bubbles if isinstance(decision, Answer) else ()
-    return {
-        "decision": msgspec.to_builtins(decision),
-        "bubbles": list(bubbles),
-        "thresholds": {"sure": SURE, "possible": POSSIBLE},
-        "knowledge": knowledge.version,
-        "model": msgspec.to_builtins(trace),
-    }
-
-
-def _in_words(decision: Decision, trace: ModelTrace | None, knowledge: Knowledge) -> str:
+def _in_words(tried: Tried, knowledge: Knowledge) -> str:
+    decision, trace = tried.decision, tried.model
     kind = str(type(decision).__struct_config__.tag)
     lines = [f"{_KINDS[kind]}（{_REASONS.get(decision.reason, decision.reason)}）"]
     match decision:

@@ -15,15 +15,23 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from service.adapters.archive import Archive
+from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
-from service.errors import Conflict, HenjiError, NotFound, StoreUnavailable
+from service.errors import Conflict, HenjiError, KeyReused, NotFound, StoreUnavailable, WorkerUnavailable
 from service.staffing import Desk
-from service.web.api import make_router
+from service.web.api.bodies import Bodies
+from service.web.api.router import make_router
 from service.web.webhook import ChannelSecrets, Inlet, receive
 
 log = structlog.get_logger()
 
-_STATUS: dict[type[HenjiError], int] = {NotFound: 404, Conflict: 409, StoreUnavailable: 503}
+_STATUS: dict[type[HenjiError], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    KeyReused: 422,
+    StoreUnavailable: 503,
+    WorkerUnavailable: 503,
+}
 
 
 @get("/health/live", include_in_schema=False, sync_to_thread=False)
@@ -72,12 +80,14 @@ def make_app(
     *,
     mailbox: Mailbox,
     archive: Archive,
+    inquiries: Inquiries,
     channel_secrets: ChannelSecrets,
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]] | None = None,
 ) -> Litestar:
     """Put the application together from parts that are already built."""
     desk = Desk(archive, mailbox)
-    parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive, "desk": desk}
+    parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive}
+    parts |= {"desk": desk, "inquiries": inquiries}
     return Litestar(
         route_handlers=[receive, make_router(archive), is_live, is_ready],
         dependencies={name: _provide(part) for name, part in parts.items()},
@@ -94,6 +104,7 @@ def make_app(
             render_plugins=[JsonRenderPlugin(path="/")],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
+        plugins=[Bodies()],
         logging_config=None,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.lease import Lease
-from service.adapters.mailbox import Mailbox
+from service.adapters.mailbox import Action, Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.core.conversation import Conversation, Turn, make_turn
 from service.core.decisions import Answer, Silent
@@ -263,9 +263,10 @@ async def test_staff_waiting_for_nobody_revoke_a_lease_that_still_decides(mailbo
     turn = turn_of(lease)
     out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
     plan = Plan(what="reply", fields={"state": "human"}, items=out.bubbles, out=out)
-    assert await mailbox.act(lease.conversation, "action", plan)
-    assert await mailbox.act(lease.conversation, "action", plan), "run twice it is the same action"
-    assert not await mailbox.act(lease.conversation, "other", plan), "the conversation has changed"
+    action, other = Action(id="action", who="佐藤"), Action(id="other", who="鈴木")
+    assert (await mailbox.act(lease.conversation, action, plan)).status == "done"
+    assert (await mailbox.act(lease.conversation, action, plan)).status == "done", "run twice it is the same action"
+    assert (await mailbox.act(lease.conversation, other, plan)).status == "changed"
     assert (await mailbox.commit(lease, turn, plan_for(lease, turn)))[0] == "lost"
     again = await take(mailbox, "t2")
     assert again.conversation.state == "human"

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 
@@ -12,14 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
+from service.adapters.caretaking import Caretaker
 from service.adapters.embedded import EmbeddedValkey
 from service.adapters.lease import Head, Lease
-from service.adapters.mailbox import Mailbox
+from service.adapters.mailbox import Action, Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
 from service.core.plan import Outgoing, Plan
-from service.errors import LeaseLost
+from service.errors import LeaseLost, NotFound
 
 T = TypeVar("T")
 CONVERSATIONS = ("Ualice", "Ubob")
@@ -81,6 +83,8 @@ class MailboxMachine(RuleBasedStateMachine):
         self.expected = {conv: Expected() for conv in CONVERSATIONS}
         self.events: list[Incoming] = []
         self.unsent: set[str] = set()
+        self.keys: dict[str, str] = {}
+        self.erased: dict[str, int] = {}
         self.decided: dict[str, int] = {}
         self.number = 0
 
@@ -194,7 +198,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     def apply_commit(self, want: Expected, lease: Lease, turn: Turn, out: Outgoing | None) -> None:
         want.turn, want.restarted = turn.id, False
-        want.rev += 1
+        self.raise_rev(lease.conversation.customer)
         want.box = [event for event in want.box if event not in turn.events]
         for event in turn.events:
             self.decided[event] = self.decided.get(event, 0) + 1
@@ -244,26 +248,67 @@ class MailboxMachine(RuleBasedStateMachine):
         if want.lease == held.lease.token:
             want.lease = None
 
-    @rule(conv=st.sampled_from(CONVERSATIONS), replies=st.booleans(), stale=st.booleans(), again=st.booleans())
-    def staff(self, conv: str, *, replies: bool, stale: bool, again: bool) -> None:
+    def raise_rev(self, conv: str) -> None:
+        """The first rev is the time, and never comes again; from then on it counts."""
+        want = self.expected[conv]
+        rev = int(self.run(self.field(conv, "rev")))
+        assert rev == want.rev + 1 if want.rev else rev > self.last_rev(conv)
+        want.rev = rev
+
+    def last_rev(self, conv: str) -> int:
+        return self.erased.get(conv, 0)
+
+    async def field(self, conv: str, name: str) -> bytes:
+        return cast("bytes", await self.redis.hget(f"{PREFIX}conv:{conv}", name))
+
+    @rule(
+        conv=st.sampled_from(CONVERSATIONS),
+        key=st.sampled_from(["", "", "k1", "k2"]),
+        data=st.data(),
+        replies=st.booleans(),
+        again=st.booleans(),
+    )
+    def staff(self, conv: str, key: str, data: st.DataObject, *, replies: bool, again: bool) -> None:
+        """An action of a person: stale, repeated, under a key that was used before, of what a person saw long ago."""
         want = self.expected[conv]
         number = self.next_number()
-        rev = want.rev - 1 if stale else want.rev
-        conversation = Conversation(customer=conv, rev=rev)
+        stale = data.draw(st.booleans())
+        exists = self.run(self.redis.exists(f"{PREFIX}conv:{conv}"))
+        looked = data.draw(st.sampled_from([None, None, len(want.box), len(want.box) + 1]))
+        conversation = Conversation(customer=conv, rev=want.rev - 1 if stale else want.rev)
+        action = Action(id=f"A{number}", who="佐藤", key=key, body=f"B{number}" if key else "", waiting=looked)
         out = Outgoing(id=f"S{number}", who="staff", key="k", kind="reply", messages=(), bubbles=(), said_at=0)
         plan = Plan(what="reply", fields={"state": "human"}, out=out if replies else None)
-        done = self.run(self.mailbox.act(conversation, f"A{number}", plan))
-        assert done == (not stale)
+        acted = self.run(self.mailbox.act(conversation, action, plan))
+        fits = not stale and looked in {None, len(want.box)}
+        status = "again" if key in self.keys else "gone" if not exists else "done" if fits else "changed"
+        assert acted.status == status
+        if status == "again":
+            assert acted.earlier == self.keys[key]
         if again:
-            assert self.run(self.mailbox.act(conversation, f"A{number}", plan)) == done
-        if not done:
-            return
-        want.rev += 1
-        if replies:
+            repeated = self.run(self.mailbox.act(conversation, action, plan))
+            assert repeated.status == ("again" if key and status == "done" else status)
+        if status == "done":
+            self.apply_staff(conv, key, action, out if replies else None)
+
+    def apply_staff(self, conv: str, key: str, action: Action, out: Outgoing | None) -> None:
+        want = self.expected[conv]
+        self.raise_rev(conv)
+        if key:
+            self.keys[key] = f"{action.body} {action.id}"
+        if out:
             if want.lease is not None and not want.out:
                 want.lease = None
             want.out.append(out.id)
             want.tries[out.id] = 0
+
+    @rule(conv=st.sampled_from(CONVERSATIONS))
+    def erase(self, conv: str) -> None:
+        """Whoever holds the lease, and every person who has looked, comes too late from now on."""
+        self.erased[conv] = max(self.expected[conv].rev, self.last_rev(conv))
+        with suppress(NotFound):
+            self.run(Caretaker(self.store).erase(conv, who="cli"))
+        self.expected[conv] = Expected()
 
     @rule(conv=st.sampled_from(CONVERSATIONS))
     def let_the_lease_end(self, conv: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from service.adapters.archive import Archive
 from service.adapters.lookout import Cluster, Sentinels, open_lookout
-from service.adapters.mailbox import Mailbox
+from service.adapters.mailbox import Action, Mailbox
 from service.adapters.store import PREFIX, Store
 from service.core.plan import Plan, reply_by_staff
 from service.core.records import utc
@@ -86,7 +86,8 @@ async def test_every_step_of_a_message_works(store: Store) -> None:
     assert await mailbox.take("t3") is None
     conversation = await archive.conversation(CUSTOMER)
     out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
-    assert await mailbox.act(conversation, "action", Plan(what="reply", fields={}, items=out.bubbles, out=out))
+    plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
+    assert (await mailbox.act(conversation, Action(id="action", who="佐藤"), plan)).status == "done"
     await mailbox.fail(await take(mailbox, "t4"))
     assert await mailbox.tick() == 0
     assert await mailbox.restore() == 0
@@ -104,7 +105,7 @@ async def test_every_record_can_be_read(store: Store) -> None:
     assert [(await archive.item(item.id)).id for item in items] == [item.id for item in items]
     assert await archive.handoffs("waiting", "", 10) == ([], None)
     assert await archive.signing_key() == await archive.signing_key()
-    assert await archive.token_owner(await archive.add_token("佐藤")) == "佐藤"
+    assert (await archive.token_owner(await archive.add_token("佐藤"))).name == "佐藤"
     assert len(await archive.tokens()) == 1
     assert await archive.revoke_token("佐藤") == 1
 
@@ -202,7 +203,8 @@ async def test_a_reply_is_not_handed_out_before_a_replica_knows_of_it(made: SetU
         lease = await take(mailbox)
         await mailbox.park(lease, 0)
         out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
-        await mailbox.act(lease.conversation, "action", Plan(what="reply", fields={}, items=out.bubbles, out=out))
+        plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
+        await mailbox.act(lease.conversation, Action(id="action", who="佐藤"), plan)
         with no_replica(made), pytest.raises(StoreUnavailable):
             await mailbox.take("t2")
         again = await mailbox.take("t2", again=True)

@@ -36,6 +36,7 @@ def test_a_handoff_holds_the_fields_that_are_documented() -> None:
         "id",
         "customer",
         "display_name",
+        "nickname",
         "status",
         "reason",
         "summary",

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from service import wiring
 from service.adapters.archive import Archive
+from service.adapters.inquiries import Inquiries
 from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
 from service.adapters.notify import open_notifier
@@ -20,6 +21,7 @@ from service.adapters.store import PREFIX, Store
 from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
 from service.fetching import fetch_photos
+from service.informing import Source, inform
 from service.ports import Adjudicator
 from service.replying import Parts, handle
 from service.settings import Settings, load_settings
@@ -87,12 +89,13 @@ async def run_worker(
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
         running = asyncio.create_task(worker.run(stop))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
+        informing = asyncio.create_task(inform(Inquiries(bell), Source(parts.knowledge, tuple, model)))
         try:
             yield
             stop.set()
             await running
         finally:
-            await cancel(running, fetching)
+            await cancel(running, fetching, informing)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.cli import main
 from service.core.records import TraceItem
-from service.staffing import Desk
+from service.staffing import Desk, Order
 from service.tools.deadletters import list_letters, retry
 from service.tools.fakeline.server import FakeLine
 from tests.support.shop import make_shop
@@ -64,7 +64,7 @@ class World:
 
     async def close_handoff(self) -> None:
         (handoff,), _ = await self.archive.handoffs("waiting", "", 50)
-        await Desk(self.archive, self.mailbox).finish(handoff.id, "佐藤", handoff.created_at)
+        await Desk(self.archive, self.mailbox).finish(Order("佐藤"), handoff.id, handoff.created_at)
 
     async def decisions(self) -> list[str]:
         items = await self.archive.talk(self.customer)

@@ -35,7 +35,7 @@ for _, waiting in ipairs(redis.call('LRANGE', box_key(a.conv), 0, -1)) do
 end
 redis.call('HDEL', conv, 'errors', 'expiries', 'restarted', 'overflow', 'restored')
 redis.call('HSET', conv, 'turn', a.turn)
-redis.call('HINCRBY', conv, 'rev', 1)
+raise_rev(a.conv)
 if a.out then append_out(a.conv, a.out, 1, a.token) end
 write_state(a.conv, a)
 for _, message in ipairs(a.photos) do

@@ -112,6 +112,15 @@ local function drop_photo(message)
   return redis.call('DEL', photo_key(message))
 end
 
+-- Raises the conversation's rev. The first one is the time in microseconds, more than anybody can count up to meanwhile:
+-- a conversation that was erased and begins anew never has one of its old revs again.
+local function raise_rev(conv)
+  if redis.call('HINCRBY', conv_key(conv), 'rev', 1) == 1 then
+    local t = redis.call('TIME')
+    redis.call('HSET', conv_key(conv), 'rev', string.format('%d%06d', t[1], t[2]))
+  end
+end
+
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
 -- the talk with their retention, alerts, one line for whoever watches.
 local function write_state(conv, w)
@@ -131,10 +140,14 @@ local function write_state(conv, w)
     end
     redis.call('ZADD', P .. 'handoffs:' .. h.status, h.score, h.id)
     if h.status == 'done' then
+      redis.call('HDEL', P .. 'search', h.id)
       redis.call('SET', P .. 'handoff:' .. h.id, h.record, 'EX', a.keep_s)
     else
       redis.call('SET', P .. 'handoff:' .. h.id, h.record)
+      redis.call('HSET', P .. 'search', h.id, h.search)
     end
+    redis.call('ZADD', P .. 'history:' .. conv, h.created, h.id)
+    redis.call('ZREMRANGEBYRANK', P .. 'history:' .. conv, 0, -101)
   end
   for _, item in ipairs(w.items or {}) do
     redis.call('SET', P .. 'item:' .. item.id, item.record, 'EX', a.keep_s)
@@ -143,9 +156,11 @@ local function write_state(conv, w)
   if redis.call('HEXISTS', conv_key(conv), 'handoff') == 1 then
     redis.call('PERSIST', conv_key(conv))
     redis.call('PERSIST', P .. 'talk:' .. conv)
+    redis.call('PERSIST', P .. 'history:' .. conv)
   else
     redis.call('EXPIRE', conv_key(conv), a.keep_s)
     redis.call('EXPIRE', P .. 'talk:' .. conv, a.keep_s)
+    redis.call('EXPIRE', P .. 'history:' .. conv, a.keep_s)
   end
   for _, alert in ipairs(w.alerts or {}) do append_alert(alert) end
   -- Nobody watches what becomes of an alert.

@@ -10,14 +10,12 @@ local conv, talk = conv_key(a.conv), P .. 'talk:' .. a.conv
 local handoffs = 0
 local function drop_handoff(id)
   for _, status in ipairs({'waiting', 'active', 'done'}) do redis.call('ZREM', P .. 'handoffs:' .. status, id) end
+  redis.call('HDEL', P .. 'search', id)
   handoffs = handoffs + redis.call('DEL', P .. 'handoff:' .. id)
 end
 for _, id in ipairs(a.handoffs) do drop_handoff(id) end
--- One that was opened since.
-for _, field in ipairs({'handoff', 'last_handoff'}) do
-  local id = redis.call('HGET', conv, field)
-  if id then drop_handoff(id) end
-end
+-- Those that were opened since.
+for _, id in ipairs(redis.call('ZRANGE', P .. 'history:' .. a.conv, 0, -1)) do drop_handoff(id) end
 
 local function drop_entries(stream, found, looked_to)
   local count = 0
@@ -45,7 +43,7 @@ for _, message in ipairs(redis.call('ZRANGE', album_key(a.conv), 0, -1)) do phot
 redis.call('DEL', album_key(a.conv))
 
 local waiting, outgoing = redis.call('LLEN', box_key(a.conv)), redis.call('LLEN', out_key(a.conv))
-redis.call('DEL', box_key(a.conv), out_key(a.conv), talk)
+redis.call('DEL', box_key(a.conv), out_key(a.conv), talk, P .. 'history:' .. a.conv)
 redis.call('ZREM', P .. 'ready', a.conv)
 redis.call('ZREM', P .. 'leases', a.conv)
 local conversation = redis.call('DEL', conv)

@@ -25,7 +25,7 @@ if head and string.match(head, '^(%S+)') == a.item then
     redis.call('HDEL', conv, 'errors', 'expiries')
     if a.fallback and redis.call('HGET', conv, 'state') == 'bot' then
       for name, written in pairs(a.fallback) do a[name] = written end
-      redis.call('HINCRBY', conv, 'rev', 1)
+      raise_rev(a.conv)
     end
     write_state(a.conv, a)
   elseif a.outcome == 'push' then

@@ -8,8 +8,8 @@ for _, timer in ipairs(fired) do
   redis.call('RPUSH', box_key(conv), 'timer-' .. name .. '-' .. now .. ' ' .. now .. '\n' .. '{"type":"henji.timer","name":"' .. name .. '","timestamp":' .. string.format('%d', now) .. '}')
   if redis.call('HEXISTS', conv_key(conv), 'lease') == 0 then make_ready(conv, now) end
 end
--- A few closed handoffs a second, the oldest first: their records expire by themselves, their places in the index do not.
-for _, id in ipairs(redis.call('ZRANGE', P .. 'handoffs:done', 0, 9)) do
+-- A few closed handoffs a second, the longest closed first: their records expire by themselves, their places in the index do not.
+for _, id in ipairs(redis.call('ZRANGE', P .. 'handoffs:done', -10, -1)) do
   if redis.call('EXISTS', P .. 'handoff:' .. id) == 0 then redis.call('ZREM', P .. 'handoffs:done', id) end
 end
 return #fired

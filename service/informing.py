@@ -1,0 +1,88 @@
+"""What would be decided about a message, sending nothing; and the answers to what the web process asks the workers.
+
+The web process holds no knowledge of its own: fitting it would keep the webhook waiting, and take its memory twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from service.adapters.inquiries import Inquiries
+from service.core.conversation import Conversation, Turn
+from service.core.decisions import Answer
+from service.core.entries import Problem
+from service.core.inquiry import Inquiry, Loaded, Tried
+from service.core.knowledge import Knowledge
+from service.core.ranking import POSSIBLE, SURE
+from service.core.records import Thresholds
+from service.core.triage import triage
+from service.errors import StoreUnavailable
+from service.ports import Adjudicator
+from service.replying import resolve
+
+log = structlog.get_logger()
+FAQ_PAGE = 100
+# One may wait for the language model while the other answers.
+_AT_ONCE = 2
+_AWAY_S = 0.5
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What answers come from: the knowledge that is current, what is wrong with its files, and the language model."""
+
+    knowledge: Callable[[], Knowledge]
+    problems: Callable[[], Sequence[Problem]]
+    model: Adjudicator | None
+
+
+async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> Tried:
+    """Decide about one message as if a new customer had written it."""
+    turn = Turn(id="ask", at=time.time_ns() // 1_000_000, events=(), lines=(text,))
+    decision, trace = await resolve(triage(turn, knowledge, Conversation(customer="ask")), knowledge, model)
+    return Tried(
+        decision=decision,
+        bubbles=knowledge.entries[decision.entry].bubbles if isinstance(decision, Answer) else (),
+        thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
+        knowledge=knowledge.version,
+        model=trace,
+    )
+
+
+def show(knowledge: Knowledge, problems: Sequence[Problem], start: int) -> Loaded:
+    """Show the entries behind the first `start`."""
+    entries = sorted(knowledge.entries.values(), key=lambda entry: (entry.file, entry.line))
+    end = start + FAQ_PAGE
+    following = str(end) if end < len(entries) else None
+    return Loaded(knowledge.version, tuple(problems), tuple(entries[start:end]), following)
+
+
+async def inform(inquiries: Inquiries, source: Source) -> None:
+    """Answer what the web process asks, for ever."""
+    await asyncio.gather(*(_answer_all(inquiries, source) for _ in range(_AT_ONCE)))
+
+
+async def _answer_all(inquiries: Inquiries, source: Source) -> None:
+    published = ""
+    while True:
+        try:
+            version = source.knowledge().version
+            if version != published:
+                await inquiries.publish(version)
+                published = version
+            if inquiry := await inquiries.take():
+                await inquiries.answer(inquiry, await _answer(inquiry, source))
+        except StoreUnavailable:
+            await asyncio.sleep(_AWAY_S)
+        except Exception:  # a fault in our own code must not end it: the next question may be answered
+            log.exception("inquiry_failed")
+
+
+async def _answer(inquiry: Inquiry, source: Source) -> Tried | Loaded:
+    match inquiry.what:
+        case "decide":
+            return await decide(inquiry.text, source.knowledge(), source.model)
+        case "faq":
+            return show(source.knowledge(), source.problems(), inquiry.start)
