@@ -291,6 +291,9 @@ async def test_an_alert_that_makes_us_fail_is_a_dead_letter(redis_url: str, redi
     assert (desk.titles(), await dead_letters(redis)) == ([], [(b"@alert:0", b"poison")])
 
 
+BODIES = {"reply": {"text": "承ります。"}, "done": None}
+
+
 @pytest.mark.parametrize("action", ["reply", "done"])
 async def test_what_a_person_has_dealt_with_meanwhile_is_not_alerted_any_more(
     system: System, desk: Desk, redis: Redis, action: str
@@ -298,7 +301,7 @@ async def test_what_a_person_has_dealt_with_meanwhile_is_not_alerted_any_more(
     desk.status["desk"] = 500
     await system.fake.send_text(system.fake.add_user("田中"), ASKED)
     await eventually(lambda: desk.tries >= 1, "a try")
-    await system.staff.post(f"/handoffs/{await the_handoff(system)}/{action}", json={"text": "承ります。"})
+    await system.staff.post(f"/handoffs/{await the_handoff(system)}/{action}", json=BODIES[action])
     desk.status["desk"] = 200
     await until_quiet(redis)
     assert (desk.titles(), await dead_letters(redis)) == ([], [])
@@ -347,7 +350,7 @@ async def test_after_a_reply_or_done_there_is_no_reminder(
     customer = system.fake.add_user("田中")
     await system.fake.send_text(customer, ASKED)
     await desk.until(1)
-    await system.staff.post(f"/handoffs/{await the_handoff(system)}/{action}", json={"text": "承ります。"})
+    await system.staff.post(f"/handoffs/{await the_handoff(system)}/{action}", json=BODIES[action])
     assert "remind" not in await timers(redis)
     await run_out(redis, customer, "remind")  # one that ran out in that very moment
     assert len(desk.titles()) == 1

@@ -32,6 +32,7 @@ OUTCOMES = ("answer", "clarify", "handoff", "silent")
 RECORDS = (
     records.HandoffRecord,
     records.TurnRecord,
+    records.Note,
     records.MessageItem,
     records.BubbleItem,
     records.TraceItem,
@@ -279,6 +280,6 @@ def test_every_address_is_documented_and_no_other() -> None:
         methods: Any = getattr(route, "methods", ())
         path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
         served |= {f"{method} {path}" for method in methods if method not in {"HEAD", "OPTIONS"}}
-    documented = {cells[0].strip("`") for cells in rows(section(read("docs/records.md"), "Addresses"))}
+    documented = {cells[0].strip("`") for cells in rows(section(read("docs/rest.md"), "Addresses"))}
     assert documented <= served
     assert {address for address in served if "/api/schema" not in address} <= documented

@@ -13,6 +13,7 @@ import msgspec
 from service.core.bubbles import cut
 from service.core.conversation import Conversation, Turn
 from service.core.decisions import Handoff
+from service.core.media import caption
 from service.core.records import HandoffRecord, MessageItem, Note, TurnRecord, utc
 from service.errors import Conflict
 
@@ -63,7 +64,8 @@ def open_by_staff(
     handoff_id: str, conversation: Conversation, said: Sequence[MessageItem], staff: str, now: datetime
 ) -> HandoffRecord:
     """Open a handoff for a person who writes first, held by them. `said` is the customer's last turn."""
-    turns = (_as_turn(said),) if said else ()
+    left = [item for item in said if not item.unsent]
+    turns = (_as_turn(left),) if left else ()
     return HandoffRecord(
         id=handoff_id,
         customer=conversation.customer,
@@ -153,6 +155,7 @@ def _as_turn(said: Sequence[MessageItem]) -> TurnRecord:
         at=said[0].at,
         text="\n".join(item.text for item in said if item.type == "text"),
         media=tuple(item.type for item in said if item.type != "text"),
+        captions=tuple(caption(item.media) for item in said if item.type != "text"),
     )
 
 

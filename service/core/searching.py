@@ -72,6 +72,7 @@ def _texts(handoff: HandoffRecord) -> Iterator[str]:
         yield note.text
     for turn in reversed(handoff.turns):
         yield turn.text
+        yield from turn.captions
 
 
 def _fold(text: str) -> str:

@@ -207,9 +207,12 @@ def test_staff_may_write_first() -> None:
     record = handoffs.open_by_staff("h1", conversation, [said(1, "ありがとう"), photo], "佐藤", NOON)
     assert (record.status, record.reason, record.assignee) == ("active", "staff", "佐藤")
     assert (record.display_name, record.nickname, record.unreplied_since) == ("田中 はるか", "はるかさん", None)
-    assert record.turns == (TurnRecord(id="01T", at=NOON, text="ありがとう", media=("image",)),)
+    assert record.turns == (TurnRecord(id="01T", at=NOON, text="ありがとう", media=("image",), captions=("",)),)
     assert record.summary == "ありがとう [写真]"
-    assert handoffs.open_by_staff("h1", conversation, [], "佐藤", NOON).summary == ""
+    taken_back = msgspec.structs.replace(said(1, ""), unsent=True)
+    for nothing in ([], [taken_back]):
+        record = handoffs.open_by_staff("h1", conversation, nothing, "佐藤", NOON)
+        assert (record.summary, record.turns) == ("", ())
 
 
 # Any order of actions
