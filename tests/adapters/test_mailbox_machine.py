@@ -363,8 +363,9 @@ class MailboxMachine(RuleBasedStateMachine):
         assert all(count == 1 for count in self.decided.values())
 
 
+@pytest.mark.timeout(300)
 def test_any_order_of_steps_keeps_to_the_model(valkey: EmbeddedValkey) -> None:
     MailboxMachine.url = valkey.url
     run_state_machine_as_test(
-        MailboxMachine, settings=settings(max_examples=120, stateful_step_count=50, deadline=None)
+        MailboxMachine, settings=settings(max_examples=80, stateful_step_count=50, deadline=None)
     )
