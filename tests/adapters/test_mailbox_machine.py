@@ -366,6 +366,4 @@ class MailboxMachine(RuleBasedStateMachine):
 @pytest.mark.timeout(300)
 def test_any_order_of_steps_keeps_to_the_model(valkey: EmbeddedValkey) -> None:
     MailboxMachine.url = valkey.url
-    run_state_machine_as_test(
-        MailboxMachine, settings=settings(max_examples=80, stateful_step_count=50, deadline=None)
-    )
+    run_state_machine_as_test(MailboxMachine, settings=settings(max_examples=80, stateful_step_count=50, deadline=None))
