@@ -17,6 +17,7 @@ from service.adapters.lease import Head, Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Mailbox
 from service.core.alerting import ALERT_CONVERSATION, Alert, Alerting, after_alerting, enter_waiting, is_wanted
+from service.core.counting import count_alert, count_replaced, count_send
 from service.core.plan import Plan, with_alerts
 from service.core.records import BubbleItem, utc
 from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
@@ -74,7 +75,10 @@ async def _deliver_one(head: Head, lease: Lease, wires: Wires) -> Head | None:
         case Done():
             records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict, lease, wires)
             dead = "poison" if verdict.why == "poison" else None
-            step = partial(mailbox.sent, lease, head, "done", items=records, fallback=fallback, dead=dead)
+            counts = count_send(head.item.kind, attempt.mode, verdict)
+            step = partial(
+                mailbox.sent, lease, head, "done", items=records, counts=counts, fallback=fallback, dead=dead
+            )
         case MakePush():
             step = partial(mailbox.sent, lease, head, "push")
         case Again(delay_ms, untried):
@@ -122,7 +126,7 @@ def _fallback(head: Head, done: Done, lease: Lease, wires: Wires) -> Plan | None
         return None
     record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
     fields = {"state": "waiting", "handoff": record.id, "choices": ""}
-    plan = Plan(what="handoff", fields=fields, handoff=record)
+    plan = Plan(what="handoff", fields=fields, handoff=record, counts=(count_replaced(record.reason),))
     return with_alerts(plan, enter_waiting(record, head.item.id, utc(lease.now), wires.alerting))
 
 
@@ -133,7 +137,8 @@ async def _deliver_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -
     if isinstance(verdict, Again):
         return await wires.mailbox.sent(lease, head, "again", delay_ms=verdict.delay_ms)
     dead = verdict.why if verdict.why in {"alert", "poison"} else None
-    return await insist(partial(wires.mailbox.sent, lease, head, "done", dead=dead), wires.insist_delays_s)
+    step = partial(wires.mailbox.sent, lease, head, "done", counts=(count_alert(verdict),), dead=dead)
+    return await insist(step, wires.insist_delays_s)
 
 
 async def _try_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Done | Again:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from service.errors import StartError, StoreUnavailable
+from service.errors import LineRefused, LineUnavailable, StartError, StoreUnavailable
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from service.adapters.embedded import EmbeddedValkey
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
+    from service.adapters.line_account import Account
     from service.adapters.notify import Notifier
+    from service.adapters.vitals import Vitals
     from service.ports import Adjudicator
 
 log = structlog.get_logger()
@@ -32,6 +34,7 @@ _T = TypeVar("_T")
 WEB_REDIS_TIMEOUT_S = 1.0
 WORKER_REDIS_TIMEOUT_S = 10.0
 _LOOK_EVERY_S = 1.0
+_NOTE_EVERY_S = 15.0
 _BACKLOG = 2048
 
 
@@ -101,6 +104,7 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
     from service.adapters.inquiries import Inquiries
     from service.adapters.mailbox import Mailbox
     from service.adapters.store import Store
+    from service.adapters.vitals import Vitals
     from service.web.app import make_app
     from service.web.webhook import ChannelSecrets
 
@@ -115,6 +119,7 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=Archive(store),
         inquiries=Inquiries(store),
+        vitals=Vitals(store),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         lifespan=close_store,
     )
@@ -154,7 +159,8 @@ async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event) -> No
 def listen(host: str, port: int) -> socket.socket:
     """Take the address now, so that one in use is a clear error. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # With its protocol named: asyncio switches off the delay of small packets only where it sees TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -179,6 +185,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.adapters.mailbox import Mailbox
     from service.adapters.photos import Photos
     from service.adapters.store import Store
+    from service.adapters.vitals import Vitals
     from service.core.alerting import Alerting
     from service.fetching import fetch_photos
     from service.informing import Source, inform
@@ -212,15 +219,18 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             notifier=notifier,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
         )
-        reloading = asyncio.create_task(_reload(folder, last_good))
         source = Source(parts.knowledge, lambda: folder.problems, parts.model)
-        informing = asyncio.create_task(inform(Inquiries(bell), source))
-        fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
+        beside = [
+            asyncio.create_task(_reload(folder, last_good)),
+            asyncio.create_task(inform(Inquiries(bell), source)),
+            asyncio.create_task(fetch_photos(Photos(store), parts.line.account)),
+            asyncio.create_task(_keep_noted(Vitals(store), folder, parts.line.account)),
+        ]
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
             await worker.run(stop)
         finally:
-            await cancel(reloading, informing, fetching)
+            await cancel(*beside)
 
 
 async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.Event) -> _T | None:
@@ -271,6 +281,19 @@ async def _reload(folder: "FaqFolder", last_good: "LastGood") -> None:
             await last_good.keep(folder.good)
         except StoreUnavailable as error:  # what was kept before is still there; the next save tries again
             log.warning("faq_not_kept", error=str(error))
+
+
+async def _keep_noted(vitals: "Vitals", folder: "FaqFolder", account: "Account") -> None:
+    """Note what only a worker knows for whoever shows it: the knowledge in use, and the quota at LINE."""
+    while True:
+        try:
+            await vitals.note_knowledge(folder.current.version, len(folder.current.entries))
+            if await vitals.may_ask_quota():
+                quota = await account.quota()
+                await vitals.note_quota(quota.limit, quota.used)
+        except (StoreUnavailable, LineUnavailable, LineRefused) as error:
+            log.info("not_noted", error=str(error))
+        await asyncio.sleep(_NOTE_EVERY_S)
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, _T]]) -> _T:

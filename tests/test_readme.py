@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from service import cli, settings, wiring
+from service.adapters.vitals import Reading
 from service.core import decisions, frontmatter, media, messagesfile, photos, placeholders, records, shopfile
 from service.core.conversation import State
 from service.core.events import MessageKind
 from service.core.texts import MessageName
 from service.settings import ROOT, Settings, load_settings
+from service.web.metrics import render
 
 README = ROOT / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -222,6 +226,19 @@ def test_every_field_of_a_conversation_is_explained() -> None:
     fields = {name for call in calls for name in re.findall(r"'([a-z_]+)'", call)} - {"bot"}
     assert "rev" in fields
     assert fields <= code_in(read("docs/records.md"))
+
+
+def test_every_metric_is_explained_and_no_other() -> None:
+    found: dict[str, Any] = dict.fromkeys(Reading.__struct_fields__, 0) | {"counts": {}, "knowledge": "v"}
+    shown = render(msgspec.convert(found, Reading))
+    families = list(text_string_to_metric_families(shown.decode()))
+    served = {sample.name for family in families for sample in family.samples}
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    values = {value for family in families for sample in family.samples for value in sample.labels.values()}
+    documented = rows(section(read("docs/operations.md"), "Metrics"))
+    assert {cells[0].strip("`") for cells in documented} == served
+    explained = code_in(read("docs/operations.md")) | code_in(read("docs/how-it-works.md"))
+    assert labels | values - {"v"} <= explained
 
 
 def test_every_script_is_explained() -> None:

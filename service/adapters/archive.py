@@ -55,10 +55,6 @@ class Archive:
         self._call = store.call
         self._lists = Lists(store)
 
-    async def ping(self) -> None:
-        """Raise StoreUnavailable unless Redis answers."""
-        await self._call(lambda redis: redis.ping())
-
     async def signing_key(self) -> bytes:
         """The shop's random key for buttons: made once, the same for all workers."""
         name = f"{PREFIX}shop"

@@ -146,19 +146,21 @@ class Mailbox:
         *,
         delay_ms: int = 0,
         items: Sequence[Item] = (),
+        counts: tuple[str, ...] = (),
         fallback: Plan | None = None,
         dead: str | None = None,
     ) -> Head | None:
         """SENT: say what became of the outbox's head. Returns the next item to send now, None when the lease ended.
 
-        `fallback` is the handoff that takes its place, `dead` says why it is kept as a dead letter as well.
-        Raises LeaseLost when the lease was not ours any more: then nothing was written.
+        `counts` names what is counted with it, `fallback` is the handoff that takes its place, `dead` says why it is
+        kept as a dead letter as well. Raises LeaseLost when the lease was not ours any more: then nothing was written.
         """
-        call = self._of(lease) | self._write(Plan(what="sent", fields={}, items=tuple(items)))
+        call = self._of(lease) | self._write(Plan(what="sent", fields={}, items=tuple(items), counts=counts))
         call |= {"item": head.item.id, "outcome": outcome, "delay_ms": delay_ms, "dead": dead}
         if fallback:
             written = self._write(fallback)
-            call["fallback"] = {name: written[name] for name in ("handoff", "fields", "timers", "alerts")}
+            names = ("handoff", "fields", "timers", "alerts")
+            call["fallback"] = {name: written[name] for name in names} | {"counts": (*counts, *fallback.counts)}
         following = await self._sent(lease, call)
         if self._must_not_be_forgotten(following):
             following = await self._sent(lease, call, durable=True)
@@ -231,6 +233,7 @@ class Mailbox:
             "fields": plan.fields,
             "keep_s": self._keep_s,
             "timers": plan.timers,
+            "counts": plan.counts,
             "items": [
                 {"id": item.id, "record": _json(item), "score": at + number / 1000}
                 for number, item in enumerate(plan.items)

@@ -16,6 +16,7 @@ from service.core.alerting import Alert, Alerting, Announced, enter_waiting
 from service.core.bubbles import MAX_DISPLAY, cut, split_text, text_message, with_buttons
 from service.core.choices import button_data
 from service.core.conversation import Conversation, Turn
+from service.core.counting import count_turn
 from service.core.decisions import Answer, Clarify, Decision, Handoff, HandoffReason, Silent
 from service.core.events import Event, Said
 from service.core.knowledge import Knowledge
@@ -68,7 +69,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
     `what` names the step for whoever watches. `timers` are the conversation's timers by name, each with the time it
-    runs out (Redis' ms), 0 to stop it. `alerts` are for the Apprise URLs, in their order.
+    runs out (Redis' ms), 0 to stop it. `alerts` are for the Apprise URLs, in their order. `counts` names what is counted
+    with it (service/core/counting.py).
     """
 
     what: str
@@ -78,6 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     out: Outgoing | None = None
     timers: dict[str, int] = {}
     alerts: tuple[Alert, ...] = ()
+    counts: tuple[str, ...] = ()
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,14 +119,16 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
     trace = _trace(decision, turn, given)
     begins_to_wait = fields["state"] == "waiting" and given.conversation.state != "waiting"
     announced = enter_waiting(opened, turn.id, given.now, given.alerting) if opened and begins_to_wait else Announced()
+    name = decision_name(decision)
     return Plan(
-        what=decision_name(decision),
+        what=name,
         fields=fields,
         items=(*messages, *bubbles, trace),
         handoff=opened,
         out=out,
         timers=announced.timers,
         alerts=announced.alerts,
+        counts=(count_turn(name, decision.reason),),
     )
 
 

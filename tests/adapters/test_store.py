@@ -12,6 +12,7 @@ from service.adapters.archive import Archive
 from service.adapters.lookout import Cluster, Sentinels, open_lookout
 from service.adapters.mailbox import Action, Mailbox
 from service.adapters.store import PREFIX, Store
+from service.adapters.vitals import Vitals
 from service.core.plan import Plan, reply_by_staff
 from service.core.records import utc
 from service.errors import StoreUnavailable
@@ -100,7 +101,7 @@ async def test_every_record_can_be_read(store: Store) -> None:
     lease = await take(mailbox)
     turn = turn_of(lease)
     await mailbox.commit(lease, turn, plan_for(lease, turn))
-    await archive.ping()
+    await Vitals(store).probe()
     items = await archive.talk(CUSTOMER)
     assert [(await archive.item(item.id)).id for item in items] == [item.id for item in items]
     assert await archive.handoffs("waiting", "", 10) == ([], None)
@@ -264,7 +265,7 @@ async def test_a_redis_that_is_not_there_is_unavailable(url: str) -> None:
         with pytest.raises(StoreUnavailable):
             await Mailbox(store, keep_days=1).put([message(1)])
         with pytest.raises(StoreUnavailable):
-            await Archive(store).ping()
+            await Vitals(store).probe()
         assert time.monotonic() - started < 2
 
 

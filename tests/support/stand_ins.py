@@ -41,6 +41,7 @@ class Post:
         self.turns: list[Turn] = []
         self.plans: list[Plan] = []
         self.items: list[Item] = []
+        self.counts: list[str] = []
         self.fallbacks: list[Plan] = []
         self.dead: list[str] = []
 
@@ -68,12 +69,14 @@ class Post:
         *,
         delay_ms: int = 0,
         items: Sequence[Item] = (),
+        counts: tuple[str, ...] = (),
         fallback: Plan | None = None,
         dead: str | None = None,
     ) -> Head | None:
         self.dead += [dead] if dead else []
         self.note(f"sent {outcome} {delay_ms}" if delay_ms else f"sent {outcome}", lease)
         self.items += items
+        self.counts += counts
         self.fallbacks += [fallback] if fallback else []
         if outcome == "push":
             return head(sent.item, mode="push", now=sent.attempt.now)

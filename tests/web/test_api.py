@@ -11,6 +11,7 @@ from service.adapters.archive import Archive
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
+from service.adapters.vitals import Vitals
 from service.core.records import Item
 from service.errors import StoreUnavailable
 from service.tools.fakeline.faults import Fault
@@ -339,6 +340,7 @@ async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(
             mailbox=mailbox,
             archive=GoneAfterwards(store),
             inquiries=Inquiries(store),
+            vitals=Vitals(store),
             channel_secrets=ChannelSecrets(),
         ),
     )

@@ -12,6 +12,7 @@ from service.adapters.archive import Archive, Scope
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
+from service.adapters.vitals import Vitals
 from service.core.entries import Problem
 from service.core.knowledge import build_knowledge
 from service.errors import WorkerUnavailable
@@ -34,6 +35,7 @@ async def hurried(store: Store, archive: Archive) -> AsyncIterator[httpx.AsyncCl
         mailbox=Mailbox(store, keep_days=1),
         archive=archive,
         inquiries=Inquiries(store, answer_within_s=0.2),
+        vitals=Vitals(store),
         channel_secrets=ChannelSecrets(),
     )
     headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}

@@ -1,8 +1,10 @@
 -- COMMIT: the decision about one turn and all that follows from it, in one step, before anything is sent.
--- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, timers, what, keep_s,
--- out, alerts, dead (why the turn becomes a dead letter, or nil), photos (messages whose photo is to be fetched), photo_s.
+-- a: conv, token, rev, turn, seen (box length at TAKE), events, messages, fields, handoff, items, timers, what, counts,
+-- keep_s, out, alerts, dead (why the turn becomes a dead letter, or nil), photos (messages whose photo is to be fetched),
+-- photo_s.
 -- Returns {status, head}: "done" (with the outbox head to send now, or "" and the lease is given back), "lost" (the
 -- lease is not ours), "changed" (staff acted), "unsent" (a message of the turn is gone), "newer" (one more arrived).
+go_on_although_full()
 local conv = conv_key(a.conv)
 
 local function finish()

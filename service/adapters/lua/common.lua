@@ -26,7 +26,17 @@ local function album_key(conv) return P .. 'album:' .. conv end
 
 local MOST_WAITING = 200
 
+-- A full Redis refuses whatever may make it grow, unless the script has written something before. Said first by every
+-- script but PUT, so that what is in goes on and out: a DEL of a key that never is.
+local function go_on_although_full() redis.call('DEL', P) end
+
+-- Counts what this step has just written: in one step with it, so exactly once however often the call is repeated.
+local function count(names)
+  for _, name in ipairs(names or {}) do redis.call('HINCRBY', P .. 'counts', name, 1) end
+end
+
 local function bury(conv, why, body)
+  count({'dead ' .. why})
   redis.call('XADD', P .. 'dead', 'MAXLEN', '~', 10000, '*', 'conv', conv, 'why', why, 'body', body)
 end
 
@@ -122,8 +132,9 @@ local function raise_rev(conv)
 end
 
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
--- the talk with their retention, alerts, one line for whoever watches.
+-- the talk with their retention, alerts, one line for whoever watches; and counts it.
 local function write_state(conv, w)
+  count(w.counts)
   for name, value in pairs(w.fields or {}) do
     if value == '' then redis.call('HDEL', conv_key(conv), name)
     else redis.call('HSET', conv_key(conv), name, value) end

@@ -31,4 +31,6 @@ for _, e in ipairs(a.events) do
     end
   end
 end
+if fresh > 0 then redis.call('HINCRBY', P .. 'counts', 'event accepted', fresh) end
+if fresh < #a.events then redis.call('HINCRBY', P .. 'counts', 'event duplicate', #a.events - fresh) end
 return fresh

@@ -2,6 +2,7 @@
 -- a: letter (its id in the stream), conv, at (when what it holds was said, ms), within_ms, force,
 -- event and raw (back into the mailbox, due now), or item (an element of the outbox, back at its end).
 -- Returns "done"; or, with nothing changed, "gone" (no such letter any more), "old" (and not forced), "full" (the mailbox).
+go_on_although_full()
 if #redis.call('XRANGE', P .. 'dead', a.letter, a.letter) == 0 then return 'gone' end
 if not a.force and now - a.at > a.within_ms then return 'old' end
 if a.event and redis.call('LLEN', box_key(a.conv)) >= MOST_WAITING then return 'full' end

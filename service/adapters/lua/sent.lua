@@ -1,10 +1,11 @@
 -- SENT: what became of the outbox's head.
--- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s,
--- fallback {handoff, fields, timers, alerts} or nil,
+-- a: conv, token, item, outcome, delay_ms, items (the bubbles' records), what, keep_s, counts,
+-- fallback {handoff, fields, timers, alerts, counts} or nil,
 -- dead (why the item becomes a dead letter, or nil).
 -- outcome: "done" (pop it), "push" (the reply was not sent: make it a push and hand it back),
 -- "untried" (surely not sent: try again after delay_ms as if never tried), "again" (try again after delay_ms).
 -- Returns {status, head}: "next" with the next head to send now, "released", or "lost".
+go_on_although_full()
 if not holds(a.conv, a.token) then return {'lost', ''} end
 local conv, out = conv_key(a.conv), out_key(a.conv)
 

@@ -24,6 +24,7 @@ local function first_due()
   return due or redis.call('ZRANGEBYSCORE', P .. 'ready', now + MAX_DUE_MS, '+inf', 'LIMIT', 0, 1)[1]
 end
 
+go_on_although_full()
 local conv = a.again and leased_by(a.token)
 if not conv then
   sweep()

@@ -1,5 +1,6 @@
 -- TICK: once a second, by any worker. Due timers become events in their conversation's mailbox, fired once however long
 -- nobody was here; index members whose record has expired go; the heartbeat is renewed.
+go_on_although_full()
 redis.call('SET', P .. 'beat', now)
 local fired = redis.call('ZRANGEBYSCORE', P .. 'timers', '-inf', now, 'LIMIT', 0, 100)
 for _, timer in ipairs(fired) do

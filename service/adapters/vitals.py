@@ -1,0 +1,99 @@
+"""How the whole service stands, in numbers: what Redis counted and holds, and what workers have noted there.
+
+The web process shows it (/metrics, /health/ready) and asks nobody but Redis: what only a worker knows, the knowledge
+it answers from and the quota at LINE, stands in `{henji}:shop`.
+"""
+
+from typing import Any, cast
+
+import msgspec
+
+from service.adapters.store import PREFIX, Store
+
+ASK_QUOTA_EVERY_S = 300
+_SHOP = f"{PREFIX}shop"
+_NOTHING = msgspec.msgpack.encode({})
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What PROBE found, having written. `heartbeat_ms` is how long ago a worker was here, None for never.
+
+    `knowledge` is the version that a worker answers from, empty when none has said.
+    """
+
+    heartbeat_ms: int | None
+    knowledge: str
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at everything. Ages are milliseconds, 0 where there is nothing; `None` is not known.
+
+    `counts` are by the names of service/core/counting.py. `due`, `parked` and `leased` are conversations in which
+    something waits. `quota_at` (Redis' ms, as `now`) is when LINE was asked.
+    """
+
+    now: int
+    counts: dict[str, int]
+    due: int
+    parked: int
+    leased: int
+    oldest_message_ms: int
+    oldest_unsent_ms: int
+    waiting: int
+    active: int
+    done: int
+    oldest_unreplied_ms: int
+    dead: int
+    heartbeat_ms: int | None
+    knowledge: str
+    entries: int | None
+    quota_limit: int | None
+    quota_used: int | None
+    quota_at: int | None
+
+
+class Vitals:
+    """Reads how it stands, and notes what workers know. Raises StoreUnavailable when Redis is away, full or slow."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def probe(self) -> Readiness:
+        """PROBE: write as the webhook does. Behind Sentinel or in a Cluster a replica must have it, too."""
+        now, beat, knowledge = await self._store.run("probe", _NOTHING, durable=True)
+        return Readiness(now - int(beat) if beat else None, knowledge.decode())
+
+    async def read(self) -> Reading:
+        """VITALS: look at everything, in one step that reads only."""
+        taken: dict[str, Any] = msgspec.msgpack.decode(await self._store.run("vitals", _NOTHING))
+        counts, beat, shop = taken.pop("counts"), taken.pop("beat"), taken.pop("shop")
+        knowledge, *numbers = shop
+        entries, limit, used, at = (int(number) if number else None for number in numbers)
+        return Reading(
+            **taken,
+            counts={name: int(count) for name, count in zip(counts[::2], counts[1::2], strict=True)},
+            heartbeat_ms=taken["now"] - int(beat) if beat else None,
+            knowledge=knowledge or "",
+            entries=entries,
+            quota_limit=limit,
+            quota_used=used,
+            quota_at=at,
+        )
+
+    async def note_knowledge(self, version: str, entries: int) -> None:
+        """Note what a worker answers from."""
+        await self._note("knowledge", version, "entries", entries)
+
+    async def may_ask_quota(self) -> bool:
+        """Say whether it is this worker's turn to ask LINE: one every five minutes, however many there are."""
+        asked = self._store.call(lambda redis: redis.set(f"{PREFIX}asking", "1", nx=True, ex=ASK_QUOTA_EVERY_S))
+        return bool(await asked)
+
+    async def note_quota(self, limit: int | None, used: int) -> None:
+        """Note what LINE said about this month's pushes: how many there may be (None: no limit), how many were sent."""
+        seconds, microseconds = cast("tuple[int, int]", await self._store.call(lambda redis: redis.time()))
+        at = seconds * 1000 + microseconds // 1000
+        await self._note("quota_limit", "" if limit is None else limit, "quota_used", used, "quota_at", at)
+
+    async def _note(self, *names_and_values: str | int) -> None:
+        await self._store.call(lambda redis: redis.hset(_SHOP, items=list(names_and_values)))

@@ -1,0 +1,51 @@
+"""The names under which things are counted: a word for what it is, then its codes. Never a customer's id or words.
+
+Redis counts each in the very step that writes the fact (`counts` in lua/common.lua), so exactly once; /metrics reads
+them. PUT and `bury` in lua/common.lua write the names of events and dead letters themselves.
+"""
+
+from typing import get_args
+
+from service.core.decisions import AnswerReason, ClarifyReason, HandoffReason, SilentReason
+from service.core.records import Delivery
+from service.core.sending import Done
+
+BILLED = "billed"
+
+
+def count_turn(decision: str, reason: str) -> str:
+    """Name a decided turn."""
+    return f"turn {decision} {reason}"
+
+
+def count_send(kind: str, mode: str, done: Done) -> tuple[str, ...]:
+    """Name what became of one request to LINE, for good."""
+    return (f"send {kind} {mode} {done.delivery}", *((BILLED,) if done.billed else ()))
+
+
+def count_alert(done: Done) -> str:
+    """Name what became of an alert at one address."""
+    return f"alert {done.delivery}"
+
+
+def count_replaced(reason: str) -> str:
+    """Name an answer that could not be sent and that a handoff took the place of. Its turn was counted before."""
+    return f"replaced {reason}"
+
+
+def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Name everything that may be counted, so that what has not happened yet stands there as zero.
+
+    `kinds` are the kinds of what is sent to LINE.
+    """
+    reasons = {"answer": AnswerReason, "clarify": ClarifyReason, "handoff": HandoffReason, "silent": SilentReason}
+    deliveries = [delivery for delivery in get_args(Delivery) if delivery != "pending"]
+    return (
+        *(count_turn(decision, reason) for decision, codes in reasons.items() for reason in get_args(codes)),
+        *(f"send {kind} {mode} {made}" for kind in kinds for mode in ("reply", "push") for made in deliveries),
+        BILLED,
+        *(count_replaced(reason) for reason in ("late", "error")),
+        *(f"alert {made}" for made in deliveries),
+        *(f"event {result}" for result in ("accepted", "duplicate")),
+        *(f"dead {reason}" for reason in ("overflow", "poison", "alert")),
+    )
