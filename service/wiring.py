@@ -5,8 +5,10 @@ short command needs neither.
 """
 
 import asyncio
+import errno
 import signal
 import socket
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +38,7 @@ WORKER_REDIS_TIMEOUT_S = 10.0
 _LOOK_EVERY_S = 1.0
 _NOTE_EVERY_S = 15.0
 _BACKLOG = 2048
+_PORT_IS_FREE_WITHIN_S = 3.0
 
 
 @contextmanager
@@ -130,7 +133,7 @@ async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event) -> No
     import uvicorn
 
     app = make_web(settings, redis_url)
-    listener = listen(settings.host, settings.port)
+    listener = await _listen_soon(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -169,6 +172,19 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise StartError(f"cannot listen on {host}:{port} ({error.strerror}); set HENJI_HOST or HENJI_PORT") from error
     return listener
+
+
+async def _listen_soon(host: str, port: int) -> socket.socket:
+    """As `listen`, but wait a moment for an address in use: one who was killed just now may still hold it."""
+    deadline = time.monotonic() + _PORT_IS_FREE_WITHIN_S
+    while True:
+        try:
+            return listen(host, port)
+        except StartError as error:
+            in_use = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+            if not in_use or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.05)
 
 
 async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) -> None:

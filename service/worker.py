@@ -21,34 +21,45 @@ TICK_EVERY_S = 1.0
 GRACE_S = 10.0
 _AWAY_S = 0.5
 _CANCEL_AGAIN_S = 0.1
+_GIVE_BACK_S = 5.0
 
 
 class Worker:
     """Runs until told to stop, then finishes what it holds.
 
-    `bell` is a second mailbox with a connection of its own, since waiting on it blocks the connection.
+    `bell` is a second mailbox with a connection of its own, since waiting on it blocks the connection. `grace_s` is how
+    long it may take to finish.
     """
 
-    def __init__(self, mailbox: Mailbox, bell: Mailbox, handle: Callable[[Lease], Awaitable[None]]) -> None:
+    def __init__(
+        self, mailbox: Mailbox, bell: Mailbox, handle: Callable[[Lease], Awaitable[None]], *, grace_s: float = GRACE_S
+    ) -> None:
         self._mailbox = mailbox
         self._bell = bell
         self._handle = handle
+        self._grace_s = grace_s
         self._slots = asyncio.Semaphore(CONCURRENCY)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Lease] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take and handle conversations until `stop` is set; then wait at most ten seconds for those in hand.
+        """Take and handle conversations until `stop` is set; then finish those in hand, within the time of grace.
 
-        What is not finished by then is given up: its lease ends by itself and another worker takes it.
+        What is not finished by then goes back at once for another worker: nothing waits for a lease's end.
         """
         taking = asyncio.create_task(self._take_all(stop))
         ticking = asyncio.create_task(self._tick())
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({taking, *self._running}, timeout=GRACE_S)
+            # First the taking: it may be about to begin with one more.
+            deadline = asyncio.get_running_loop().time() + self._grace_s
+            await asyncio.wait({taking}, timeout=self._grace_s)
+            if self._running:
+                await asyncio.wait(self._running, timeout=max(0, deadline - asyncio.get_running_loop().time()))
         finally:
+            unfinished = list(self._running.values())
             await cancel(taking, ticking, stopping, *self._running)
+        await _give_back(*(self._mailbox.park(lease, 0) for lease in unfinished))
         if not taking.cancelled():
             taking.result()
 
@@ -59,7 +70,7 @@ class Worker:
             if lease is None:
                 return
             task = asyncio.create_task(self._hold(lease))
-            self._running.add(task)
+            self._running[task] = lease
             task.add_done_callback(self._finished)
 
     async def _tick(self) -> None:
@@ -72,7 +83,7 @@ class Worker:
             await asyncio.sleep(TICK_EVERY_S)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
         self._slots.release()
 
     async def _take_one(self, stop: asyncio.Event) -> Lease | None:
@@ -108,15 +119,18 @@ class Worker:
             log.warning("given_up", error=type(error).__name__)
         except Exception:  # a fault in our own code must neither end the worker nor lose the message
             log.exception("handler_failed")
-            await self._give_back(lease)
+            await _give_back(self._mailbox.fail(lease))
         finally:
             await cancel(work)
 
-    async def _give_back(self, lease: Lease) -> None:
-        try:
-            await self._mailbox.fail(lease)
-        except StoreUnavailable as error:
-            log.warning("given_up", error=str(error))
+
+async def _give_back(*steps: Awaitable[object]) -> None:
+    """Give leases back; what Redis does not take within the time ends by itself."""
+    try:
+        async with asyncio.timeout(_GIVE_BACK_S):
+            await asyncio.gather(*steps)
+    except (StoreUnavailable, TimeoutError) as error:
+        log.warning("given_up", error=str(error))
 
 
 async def _until(waiting: Coroutine[Any, Any, Any], stop: asyncio.Event) -> None:

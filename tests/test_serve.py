@@ -11,6 +11,8 @@ import pytest
 import redis.asyncio
 
 from service.adapters.embedded import EmbeddedValkey
+from service.adapters.store import PREFIX, connect
+from service.tools.fakeline.faults import Fault
 from service.tools.fakeline.server import FakeLine
 from tests.support.needs import needs
 from tests.support.real import Service, processes_of, running, write_faq
@@ -106,6 +108,31 @@ async def test_a_broken_or_missing_faq_folder_is_answered_from_as_it_was_good_la
         assert (await fake.send_text(second, SURE)).status == 200
         assert await answered(fake, second, 1) == [ANSWER]
         assert await service.end() == 0
+
+
+async def test_one_that_ends_under_load_leaves_nothing_for_the_next_to_wait_for(
+    tmp_path: Path, service: Service, fake: FakeLine
+) -> None:
+    """What it holds it finishes, or gives back at once: after the restart nobody waits for a lease's end."""
+    fake.faults.random(1, 1.0, [Fault.latency(1.0)])
+    customers = [fake.add_user(f"お客様{number}") for number in range(200)]
+    server = EmbeddedValkey.start(tmp_path / "redis")
+    try:
+        under_load = Service(service.data, tmp_path / "faq", fake, REDIS_URL=server.url)
+        async with running(under_load), connect(server.url, timeout_s=5) as redis:
+            answers = await asyncio.gather(*(fake.send_text(customer, SURE) for customer in customers))
+            assert {answer.status for answer in answers} == {200}
+            assert await under_load.end() == 0
+            assert await redis.zcard(f"{PREFIX}leases") == 0
+            left = await redis.zcard(f"{PREFIX}ready")
+            assert left == 200 - sum(len(fake.seen(customer)) for customer in customers)
+            assert left > 0, "it was told in the middle"
+            await under_load.start()
+            await asyncio.gather(*(answered(fake, customer, 1, 15) for customer in customers))
+            assert await under_load.end() == 0
+    finally:
+        server.stop()
+    assert [len(fake.seen(customer)) for customer in customers] == [1] * 200
 
 
 async def test_what_is_said_to_end_while_it_starts_ends(service: Service) -> None:

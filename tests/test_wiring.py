@@ -2,12 +2,13 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from service import wiring
 from service.errors import SettingsError, StartError
 from tests.support.desk import open_desk
-from tests.support.system import free_port, make_settings, web_without_worker
+from tests.support.system import free_port, make_settings, run_web, web_without_worker
 
 
 def test_of_two_that_want_one_port_the_second_is_told_before_it_serves() -> None:
@@ -50,3 +51,12 @@ async def test_a_worker_alerts_at_the_addresses_of_the_settings(redis_url: str) 
         await working
         (handoff,), _ = await archive.handoffs("waiting", "", 50)
     assert desk.arrived["one"][0]["message"].endswith(f"\nhttps://bot.example.com/inbox/{handoff.id}")
+
+
+async def test_an_address_that_becomes_free_in_a_moment_is_waited_for(redis_url: str) -> None:
+    """A service that was killed and started again finds its old web process just about to end."""
+    settings = make_settings(redis_url)
+    listener = wiring.listen(settings.host, settings.port)
+    asyncio.get_running_loop().call_later(0.2, listener.close)
+    async with asyncio.timeout(10), run_web(settings) as url, httpx.AsyncClient() as client:
+        assert (await client.get(f"{url}/health/live")).is_success

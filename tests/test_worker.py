@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.adapters.embedded import EmbeddedValkey
-from service.adapters.store import connect
+from service.adapters.lease import Lease
+from service.adapters.mailbox import Mailbox
+from service.adapters.store import PREFIX, Store, connect
 from service.tools.fakeline.faults import Call, Fault
 from service.tools.fakeline.server import FakeLine
+from service.worker import Worker
+from tests.adapters.test_mailbox import CUSTOMER, message, take
 from tests.support.shop import make_shop
 from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
 
@@ -42,6 +46,52 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_it_holds(redis_url: s
             asyncio.get_running_loop().call_later(0.3, told.set)
         assert len(fake.seen(customer)) == 1
         assert await is_quiet(redis), "it was ticked off, nobody has to look at it again"
+
+
+async def test_what_a_worker_cannot_finish_in_time_it_gives_back_at_once(redis_url: str) -> None:
+    """Nobody waits for a lease's end, and it does not count as one that ended."""
+    stop, begun = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def never_end(_: Lease) -> None:
+        begun.release()
+        await asyncio.Event().wait()
+
+    async with Store(redis_url, timeout_s=5) as store, connect(redis_url, timeout_s=5) as redis:
+        mailbox = Mailbox(store, keep_days=180)
+        working = asyncio.create_task(Worker(mailbox, mailbox, never_end, grace_s=0.05).run(stop))
+        await mailbox.put([message(1), message(2, customer="U2"), message(3, customer="U3")])
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await begun.acquire()
+            stop.set()
+            await working
+        assert await redis.zcard(f"{PREFIX}leases") == 0
+        leases = [await take(mailbox, f"t{number}") for number in range(3)]
+        assert {lease.conversation.customer for lease in leases} == {CUSTOMER, "U2", "U3"}
+        assert not await redis.hexists(f"{PREFIX}conv:U2", "expiries")
+
+
+async def test_what_is_taken_just_when_it_is_told_to_stop_is_finished(redis_url: str) -> None:
+    """TAKE may be on its way when the signal comes."""
+    stop, told = asyncio.Event(), asyncio.Event()
+    finished: list[str] = []
+
+    class Late(Mailbox):
+        async def take(self, token: str, *, again: bool = False) -> Lease | None:
+            stop.set()
+            return await super().take(token, again=again)
+
+    async def finish(lease: Lease) -> None:
+        asyncio.get_running_loop().call_later(0.3, told.set)
+        await told.wait()
+        finished.append(lease.conversation.customer)
+
+    async with Store(redis_url, timeout_s=5) as store:
+        mailbox = Late(store, keep_days=180)
+        await mailbox.put([message(1)])
+        async with asyncio.timeout(20):
+            await Worker(mailbox, mailbox, finish).run(stop)
+    assert finished == [CUSTOMER]
 
 
 async def test_a_worker_outlives_its_redis(tmp_path_factory: pytest.TempPathFactory, fake: FakeLine) -> None:

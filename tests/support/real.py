@@ -57,7 +57,7 @@ class Service:
         self.process: Process | None = None
 
     async def start(self) -> None:
-        """Start it and wait until it takes webhooks."""
+        """Start it and wait until it takes webhooks: itself, and not one that was killed and is on its way out."""
         with self.log.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "service", "serve"),
@@ -71,11 +71,15 @@ class Service:
         async with httpx.AsyncClient() as client:
             while self.process.returncode is None:
                 try:
-                    if (await client.get(f"{self.url}/health/ready")).is_success:
+                    if self._listens() and (await client.get(f"{self.url}/health/ready")).is_success:
                         return
                 except httpx.TransportError:
-                    await tick()
+                    pass
+                await tick()
         raise AssertionError(self.log.read_text(encoding="utf-8"))
+
+    def _listens(self) -> bool:
+        return any(listens(pid, self.port) for pid in self.pids("web"))
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Tell it to end, as a supervisor or a terminal does. Returns the exit code."""
@@ -118,6 +122,17 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether it is this process that takes connections on that port of IPv4."""
+    try:
+        lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        files = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    except OSError:
+        return False
+    sockets = {f"socket:[{row[9]}]" for row in lines if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
+    return bool(sockets & files)
 
 
 def processes_of(data: Path) -> list[str]:
