@@ -58,8 +58,11 @@ class Archive:
     async def signing_key(self) -> bytes:
         """The shop's random key for buttons: made once, the same for all workers."""
         name = f"{PREFIX}shop"
-        await self._call(lambda redis: redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
-        return cast("bytes", await self._call(lambda redis: redis.hget(name, "signing_key")))
+        # Read first: a full Redis refuses to write, and a worker that starts then must find its key all the same.
+        if not (found := await self._call(lambda redis: redis.hget(name, "signing_key"))):
+            await self._call(lambda redis: redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
+            found = await self._call(lambda redis: redis.hget(name, "signing_key"))
+        return cast("bytes", found)
 
     async def conversation(self, customer: str) -> Conversation:
         """Read a conversation's state. Raises NotFound for somebody who never wrote."""

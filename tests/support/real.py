@@ -56,13 +56,17 @@ class Service:
         }
         self.process: Process | None = None
 
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, **self._settings}
+
     async def start(self) -> None:
         """Start it and wait until it takes webhooks: itself, and not one that was killed and is on its way out."""
         with self.log.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "service", "serve"),
                 cwd=ROOT,
-                env={**os.environ, **self._settings},
+                env=self.environ,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
