@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -51,8 +50,9 @@ def demo() -> None:
     """Run everything on this machine, with a fake LINE to talk to. No accounts needed."""
     from service import wiring
     from service.tools.demo import demo as run_demo
+    from service.tools.logs import log_to_stderr
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = load_settings()
     sys.exit(wiring.run(lambda stop: run_demo(settings, stop)))
 
@@ -63,10 +63,11 @@ def demo() -> None:
 def serve(*, no_worker: bool, end_with_parent: bool) -> None:
     """Run the service: web and worker."""
     from service import wiring
+    from service.tools.logs import log_to_stderr
     from service.tools.processes import end_with_parent as watch_parent
     from service.tools.serve import serve as run_both
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = load_settings(need_line=True)
     if end_with_parent:
         watch_parent()
@@ -85,9 +86,10 @@ def serve(*, no_worker: bool, end_with_parent: bool) -> None:
 def work(*, end_with_parent: bool) -> None:
     """Run one more worker; any number of them, on any number of machines."""
     from service import wiring
+    from service.tools.logs import log_to_stderr
     from service.tools.processes import end_with_parent as watch_parent
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = load_settings(need_line=True)
     if end_with_parent:
         watch_parent()
@@ -116,8 +118,9 @@ def ask(text: str, *, as_json: bool) -> None:
 def doctor(*, test_webhook: bool, test_alert: bool) -> None:
     """Check LINE, Redis, clocks, the model, the FAQ and alerts, one line each. Exit code 1 when one of them fails."""
     from service.tools.doctor import run
+    from service.tools.logs import log_to_stderr
 
-    _log_to_stderr()
+    log_to_stderr()
     sys.exit(asyncio.run(run(test_webhook=test_webhook, test_alert=test_alert)))
 
 
@@ -261,19 +264,3 @@ def _with_caretaker(call: "Callable[[Caretaker], Awaitable[_T]]") -> _T:
 
     with wiring.open_store(load_settings()) as redis_url:
         return asyncio.run(run(redis_url))
-
-
-def _log_to_stderr() -> None:
-    """One JSON object per line. Libraries' own logs from WARNING on: at DEBUG the LINE SDK logs customers' profiles."""
-    import structlog
-
-    logging.basicConfig(level=logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )

@@ -29,7 +29,7 @@ from tests.support.needs import needs
 from tests.support.real import Service, running, write_faq
 from tests.support.shop import ENTRIES, make_shop
 from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, tick
 
 SURE = "駐車場はありますか"
 ANSWER = "駐車場はありますかの答えです。"
@@ -128,7 +128,7 @@ async def test_a_redis_that_is_away_for_a_while_is_503_at_once_and_everything_go
 async def eventually_quiet(redis: Redis) -> None:
     async with asyncio.timeout(40):
         while not await is_quiet(redis):
-            await asyncio.wait({asyncio.create_task(redis.ping())}, timeout=0.05)
+            await tick(0.05)
 
 
 async def test_a_full_redis_takes_no_webhook_and_what_is_in_goes_out_all_the_same(
