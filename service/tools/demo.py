@@ -26,7 +26,7 @@ _READY_WITHIN_S = 60.0
 
 async def demo(settings: Settings, stop: asyncio.Event) -> int:
     """Run the demo until `stop` is set. Returns the exit code."""
-    henji_url = f"http://{settings.host}:{settings.port}"
+    henji_url = f"http://{_from_here(settings.host)}:{settings.port}"
     wiring.listen(settings.host, settings.port).close()
     channel_secret, access_token = secrets.token_hex(16), secrets.token_hex(32)
     fake = FakeLine(channel_secret=channel_secret, access_token=access_token, webhook_url=f"{henji_url}/webhook/line")
@@ -47,7 +47,8 @@ async def demo(settings: Settings, stop: asyncio.Event) -> int:
 
 
 async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_path: Path, stop: asyncio.Event) -> int:
-    henji_url, redis_url = f"http://{settings.host}:{settings.port}", environ["REDIS_URL"]
+    host, redis_url = _from_here(settings.host), environ["REDIS_URL"]
+    henji_url, simulator_url = (f"http://{host}:{port}" for port in (settings.port, settings.port + 1))
     with log_path.open("ab") as output:
         running = asyncio.create_task(
             run_together(
@@ -66,7 +67,7 @@ async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_
         )
         try:
             if await _is_ready(henji_url, running):
-                click.echo(_welcome(simulator.base_url, henji_url, token, redis_url, log_path))
+                click.echo(_welcome(simulator_url, henji_url, token, redis_url, log_path))
             code = await running
         finally:
             stop.set()
@@ -75,6 +76,11 @@ async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_
     if code:
         raise StartError(f"the service did not start, see {log_path}")
     return code
+
+
+def _from_here(host: str) -> str:
+    """The address to reach it by, also when it listens on all of them, as in a container."""
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - not bound to here, but recognised
 
 
 async def _is_ready(henji_url: str, running: "asyncio.Task[int]") -> bool:
