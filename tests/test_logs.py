@@ -17,11 +17,12 @@ from service.tools.fakeline.server import FakeLine
 from tests.support.needs import needs
 from tests.support.real import Service, running, write_faq
 from tests.support.shop import ENTRIES
-from tests.support.system import SECRET, TOKEN
+from tests.support.system import SECRET, TOKEN, free_port
 
 SURE, ANSWER = "駐車場はありますか", "駐車場はありますかの答えです。"
 UNKNOWN, REGRETTED = "ワンちゃんのトリミングはお願いできるでしょうか", "電話番号は 090-1234-5678 です"
 REPLY = "はい、承ります。"
+NOTIFY_PASSWORD = "hunter2"
 ANY_ERROR = """
 import logging, structlog
 from service.errors import LineRefused
@@ -52,7 +53,8 @@ async def fake() -> AsyncIterator[FakeLine]:
 def service(tmp_path: Path, fake: FakeLine) -> Service:
     needs(Path("/proc/self/environ").exists(), "/proc (Linux)")
     write_faq(tmp_path / "faq", ENTRIES)
-    return Service(tmp_path / "data", tmp_path / "faq", fake)
+    nobody_there = f"json://shop:{NOTIFY_PASSWORD}@127.0.0.1:{free_port()}/"
+    return Service(tmp_path / "data", tmp_path / "faq", fake, HENJI_NOTIFY=nobody_there)
 
 
 async def tell_a_story(fake: FakeLine, client: httpx.AsyncClient) -> list[str]:
@@ -87,11 +89,11 @@ async def test_no_word_and_no_secret_of_anybody_is_in_the_log(service: Service, 
         assert await service.end() == 0
     log = service.log.read_text(encoding="utf-8")
     lines = [json.loads(line) for line in log.splitlines()]
-    assert {"turn", "send", "staff"} <= {line["event"] for line in lines}
+    assert {"turn", "send", "alert", "staff"} <= {line["event"] for line in lines}
     assert len(reply_tokens) >= 7
     words = (SURE, ANSWER, UNKNOWN, REGRETTED, "090-1234-5678", REPLY, "田中 はるか", "鈴木 美咲")
     written = log + "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
-    for secret in (*words, SECRET, TOKEN, token, key, *reply_tokens):
+    for secret in (*words, SECRET, TOKEN, NOTIFY_PASSWORD, token, key, *reply_tokens):
         assert secret not in written
 
 
