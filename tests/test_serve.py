@@ -59,6 +59,24 @@ async def test_serve_answers_survives_a_killed_worker_and_ends_in_good_order(ser
         assert processes_of(service.data) == []
 
 
+async def test_the_web_process_shows_what_only_a_worker_knows(service: Service, fake: FakeLine) -> None:
+    """The FAQ in use and LINE's quota, which the next worker does not ask for again so soon."""
+    async with running(service), httpx.AsyncClient(base_url=service.url) as client:
+        async with asyncio.timeout(20):
+            while "henji_line_quota_used" not in (shown := (await client.get("/metrics")).text):
+                await tick(0.05)
+        assert (await client.get("/health/ready")).json() == {"redis": "ok", "worker": "ok", "knowledge": "ok"}
+        assert f"henji_knowledge_entries {len(ENTRIES):.1f}\n" in shown
+        async with connect(service.redis_url, timeout_s=5) as redis:
+            assert service.kill("worker")
+            await redis.hdel(f"{PREFIX}shop", "knowledge")
+            async with asyncio.timeout(20):
+                while not await redis.hexists(f"{PREFIX}shop", "knowledge"):
+                    await tick(0.05)
+        assert await service.end() == 0
+    assert [call.endpoint for call in fake.calls].count("quota") == 1
+
+
 async def test_a_killed_valkey_is_started_again_with_everything_it_had(service: Service, fake: FakeLine) -> None:
     customer = fake.add_user("田中")
     async with running(service):

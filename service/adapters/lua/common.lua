@@ -26,8 +26,8 @@ local function album_key(conv) return P .. 'album:' .. conv end
 
 local MOST_WAITING = 200
 
--- A full Redis refuses whatever may make it grow, unless the script has written something before. Said first by every
--- script but PUT, so that what is in goes on and out: a DEL of a key that never is.
+-- A full Redis refuses whatever may make it grow, unless the script has written something before: here a DEL of a key
+-- that never is. Said first by every script that moves on what is in.
 local function go_on_although_full() redis.call('DEL', P) end
 
 -- Counts what this step has just written: in one step with it, so exactly once however often the call is repeated.
