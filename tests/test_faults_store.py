@@ -36,7 +36,7 @@ ANSWER = "駐車場はありますかの答えです。"
 SHOP = make_shop()
 # Long enough for every time limit and pause on the way to be met; a longer time repeats them.
 AWAY_S = 4.0
-FAST_MS = 1500.0
+FAST_MS = 3000.0
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def service_with(fake: FakeLine, directory: Path, **settings: str) -> Service:
     return Service(directory / "data", directory / "faq", fake, **settings)
 
 
-async def until_answered(fake: FakeLine, *customers: str, timeout_s: float = 20) -> None:
+async def until_answered(fake: FakeLine, *customers: str, timeout_s: float = 40) -> None:
     await fake.until(lambda: all(fake.seen(customer) for customer in customers), timeout_s)
     for customer in customers:
         assert [bubble.text for bubble in fake.seen(customer)] == [ANSWER]
@@ -199,7 +199,7 @@ async def test_a_valkey_whose_disk_is_full_ends_rather_than_lie_and_is_started_a
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
         await eventually(lambda: service.pids("valkey") not in ([], [pid]), "another server runs", 30)
         await fake.send_text(after, SURE)
-        await until_answered(fake, after, timeout_s=40)
+        await until_answered(fake, after)
         assert await service.end() == 0
     assert [bubble.text for bubble in fake.seen(before)] == [ANSWER]
 
