@@ -68,10 +68,10 @@ async def _answer_all(inquiries: Inquiries, source: Source) -> None:
     published = ""
     while True:
         try:
-            version = source.knowledge().version
-            if version != published:
-                await inquiries.publish(version)
-                published = version
+            knowledge = source.knowledge()
+            if knowledge.version != published:
+                await inquiries.publish(knowledge.version, len(knowledge.entries))
+                published = knowledge.version
             if inquiry := await inquiries.take():
                 await inquiries.answer(inquiry, await _answer(inquiry, source))
         except StoreUnavailable:

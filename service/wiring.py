@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from service.errors import LineRefused, LineUnavailable, StartError, StoreUnavailable
+from service.errors import StartError, StoreUnavailable
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from service.adapters.embedded import EmbeddedValkey
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
-    from service.adapters.line_account import Account
     from service.adapters.notify import Notifier
-    from service.adapters.vitals import Vitals
     from service.ports import Adjudicator
 
 log = structlog.get_logger()
@@ -36,7 +34,6 @@ _T = TypeVar("_T")
 WEB_REDIS_TIMEOUT_S = 1.0
 WORKER_REDIS_TIMEOUT_S = 10.0
 _LOOK_EVERY_S = 1.0
-_NOTE_EVERY_S = 15.0
 _BACKLOG = 2048
 _PORT_IS_FREE_WITHIN_S = 3.0
 
@@ -205,6 +202,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.core.alerting import Alerting
     from service.fetching import fetch_photos
     from service.informing import Source, inform
+    from service.noting import keep_quota_noted
     from service.replying import Parts, handle
     from service.worker import Worker, cancel
 
@@ -240,7 +238,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             asyncio.create_task(_reload(folder, last_good)),
             asyncio.create_task(inform(Inquiries(bell), source)),
             asyncio.create_task(fetch_photos(Photos(store), parts.line.account)),
-            asyncio.create_task(_keep_noted(Vitals(store), folder, parts.line.account)),
+            asyncio.create_task(keep_quota_noted(Vitals(store), parts.line.account)),
         ]
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
@@ -297,19 +295,6 @@ async def _reload(folder: "FaqFolder", last_good: "LastGood") -> None:
             await last_good.keep(folder.good)
         except StoreUnavailable as error:  # what was kept before is still there; the next save tries again
             log.warning("faq_not_kept", error=str(error))
-
-
-async def _keep_noted(vitals: "Vitals", folder: "FaqFolder", account: "Account") -> None:
-    """Note what only a worker knows for whoever shows it: the knowledge in use, and the quota at LINE."""
-    while True:
-        try:
-            await vitals.note_knowledge(folder.current.version, len(folder.current.entries))
-            if await vitals.may_ask_quota():
-                quota = await account.quota()
-                await vitals.note_quota(quota.limit, quota.used)
-        except (StoreUnavailable, LineUnavailable, LineRefused) as error:
-            log.info("not_noted", error=str(error))
-        await asyncio.sleep(_NOTE_EVERY_S)
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, _T]]) -> _T:

@@ -48,9 +48,10 @@ class Inquiries:
         """For a worker: answer it."""
         await self._push(f"{PREFIX}told:{inquiry.id}", msgspec.json.encode(answer))
 
-    async def publish(self, knowledge: str) -> None:
-        """For a worker: say which version of the FAQ it answers from."""
-        await self._call(lambda redis: redis.hset(f"{PREFIX}shop", "knowledge", knowledge))
+    async def publish(self, knowledge: str, entries: int) -> None:
+        """For a worker: say which version of the FAQ it answers from, and how many entries that has."""
+        noted = ["knowledge", knowledge, "entries", entries]
+        await self._call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))
 
     async def _ask(self, inquiry: Inquiry) -> bytes:
         await self._push(f"{PREFIX}ask", msgspec.json.encode(inquiry))

@@ -11,7 +11,6 @@ import msgspec
 from service.adapters.store import PREFIX, Store
 
 ASK_QUOTA_EVERY_S = 300
-_SHOP = f"{PREFIX}shop"
 _NOTHING = msgspec.msgpack.encode({})
 
 
@@ -53,7 +52,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Vitals:
-    """Reads how it stands, and notes what workers know. Raises StoreUnavailable when Redis is away, full or slow."""
+    """Reads how it stands, and notes the quota. Raises StoreUnavailable when Redis is away, full or slow."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -80,10 +79,6 @@ class Vitals:
             quota_at=at,
         )
 
-    async def note_knowledge(self, version: str, entries: int) -> None:
-        """Note what a worker answers from."""
-        await self._note("knowledge", version, "entries", entries)
-
     async def may_ask_quota(self) -> bool:
         """Say whether it is this worker's turn to ask LINE: one every five minutes, however many there are."""
         asked = self._store.call(lambda redis: redis.set(f"{PREFIX}asking", "1", nx=True, ex=ASK_QUOTA_EVERY_S))
@@ -93,7 +88,5 @@ class Vitals:
         """Note what LINE said about this month's pushes: how many there may be (None: no limit), how many were sent."""
         seconds, microseconds = cast("tuple[int, int]", await self._store.call(lambda redis: redis.time()))
         at = seconds * 1000 + microseconds // 1000
-        await self._note("quota_limit", "" if limit is None else limit, "quota_used", used, "quota_at", at)
-
-    async def _note(self, *names_and_values: str | int) -> None:
-        await self._store.call(lambda redis: redis.hset(_SHOP, items=list(names_and_values)))
+        noted = ["quota_limit", "" if limit is None else limit, "quota_used", used, "quota_at", at]
+        await self._store.call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))

@@ -6,6 +6,7 @@ import pytest
 import redis as redis_py
 from redis.asyncio import Redis
 
+from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.adapters.vitals import Vitals
@@ -159,10 +160,10 @@ async def test_a_look_is_one_call_and_bounded_however_much_waits(redis_url: str,
     assert not {"cmdstat_keys", "cmdstat_scan"} & set(stats)
 
 
-async def test_what_workers_note_is_read_back(vitals: Vitals) -> None:
+async def test_what_workers_note_is_read_back(vitals: Vitals, store: Store) -> None:
     nothing = await vitals.read()
     assert (nothing.knowledge, nothing.entries, nothing.quota_used, nothing.heartbeat_ms) == ("", None, None, None)
-    await vitals.note_knowledge("08cbe91b65b3", 31)
+    await Inquiries(store).publish("08cbe91b65b3", 31)
     await vitals.note_quota(200, 42)
     found = await vitals.read()
     assert (found.knowledge, found.entries, found.quota_limit, found.quota_used) == ("08cbe91b65b3", 31, 200, 42)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.adapters.inquiries import Inquiries
 from service.adapters.store import Store
 from service.adapters.vitals import Vitals
 from service.core.counting import known_names
@@ -101,7 +102,7 @@ async def test_a_redis_that_is_away_is_a_number_and_no_error() -> None:
 async def test_what_workers_noted_is_shown(redis_url: str) -> None:
     async with Store(redis_url, timeout_s=2) as store:
         vitals = Vitals(store)
-        await vitals.note_knowledge("08cbe91b65b3", 31)
+        await Inquiries(store).publish("08cbe91b65b3", 31)
         await vitals.note_quota(200, 42)
         found = read(render(await vitals.read()).decode())
     assert found["henji_knowledge_info", "08cbe91b65b3"] == 1
