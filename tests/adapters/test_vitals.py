@@ -7,7 +7,7 @@ import redis as redis_py
 from redis.asyncio import Redis
 
 from service.adapters.inquiries import Inquiries
-from service.adapters.mailbox import Mailbox
+from service.adapters.mailbox import Action, Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.adapters.vitals import Vitals
 from service.core.counting import BILLED, count_replaced, count_send, count_turn
@@ -129,7 +129,8 @@ async def test_what_is_not_sent_yet_is_as_old_as_what_it_replies_to(mailbox: Mai
     lease = await take(mailbox)
     said = utc(lease.now - 90_000)
     out = reply_by_staff('"said_at":1,', action="a1", customer=CUSTOMER, staff="佐藤", now=said)
-    assert await mailbox.act(lease.conversation, "a1", Plan(what="reply", fields={}, items=out.bubbles, out=out))
+    plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
+    assert (await mailbox.act(lease.conversation, Action(id="a1", who="佐藤"), plan)).status == "done"
     assert 90_000 <= (await vitals.read()).oldest_unsent_ms < 100_000
 
 
