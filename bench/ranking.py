@@ -22,7 +22,7 @@ import numpy as np
 
 from service.core.decisions import Candidate
 from service.core.entries import Entry
-from service.core.faq import read_folder
+from service.core.folder import read_folder
 from service.core.ranking import POSSIBLE, SURE, build_index
 
 _UNANSWERABLE = 0.4

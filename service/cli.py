@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -131,14 +132,18 @@ def faq() -> None:
 
 @faq.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
-def check(directory: Path | None) -> None:
+@click.option("--fix", is_flag=True, help="Mend what is only oddly typed, and write ids down.")
+def check(directory: Path | None, *, fix: bool) -> None:
     """Report every problem in the FAQ files as file:line: message. Exit code 1 when there are errors."""
-    from service.tools.faqcheck import check_folder
+    from service.tools.faqcheck import check_folder, fix_folder
 
-    lines, has_errors = check_folder(directory or load_settings().faq_dir)
-    for line in lines:
+    settings = load_settings()
+    folder = directory or settings.faq_dir
+    fixed, all_written = fix_folder(folder) if fix else ([], True)
+    lines, has_errors = check_folder(folder, now=datetime.now(UTC), can_send_images=settings.public_url is not None)
+    for line in (*fixed, *lines):
         click.echo(line)
-    sys.exit(1 if has_errors else 0)
+    sys.exit(1 if has_errors or not all_written else 0)
 
 
 @main.group()

@@ -13,7 +13,7 @@ import structlog
 from service.adapters.inquiries import Inquiries
 from service.core.conversation import Conversation, Turn
 from service.core.decisions import Answer
-from service.core.entries import Problem
+from service.core.entries import Problem, words_of
 from service.core.inquiry import Inquiry, Loaded, Tried
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
@@ -42,9 +42,10 @@ async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> 
     """Decide about one message as if a new customer had written it."""
     turn = Turn(id="ask", at=time.time_ns() // 1_000_000, events=(), lines=(text,))
     decision, trace = await resolve(triage(turn, knowledge, Conversation(customer="ask")), knowledge, model)
+    bubbles = knowledge.entries[decision.entry].bubbles if isinstance(decision, Answer) else ()
     return Tried(
         decision=decision,
-        bubbles=knowledge.entries[decision.entry].bubbles if isinstance(decision, Answer) else (),
+        bubbles=tuple(map(words_of, bubbles)),
         thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
         knowledge=knowledge.version,
         model=trace,

@@ -43,7 +43,7 @@ class Parts(Wires):
     """What the story needs.
 
     `knowledge` returns the snapshot that is current when a turn begins, `burst_ms` is how long an unsure turn waits for
-    more messages.
+    more messages, `public_url` where LINE fetches pictures from (None for nowhere).
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Parts(Wires):
         alerting: Alerting = NOBODY_TO_TELL,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
         burst_ms: int = BURST_MS,
+        public_url: str | None = None,
     ) -> None:
         super().__init__(
             mailbox=mailbox,
@@ -72,6 +73,7 @@ class Parts(Wires):
         self.model = model
         self.signing_key = signing_key
         self.burst_ms = burst_ms
+        self.public_url = public_url
 
 
 async def handle(lease: Lease, parts: Parts) -> None:
@@ -112,6 +114,7 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
         model=model,
         took_ms=(time.perf_counter() - started) * 1000,
         alerting=parts.alerting,
+        public_url=parts.public_url,
     )
     plan = await _follow_up(carry_out(decision, turn, given), events[0], lease, parts)
     if await conclude(plan, decision, turn, lease=lease, given=given, parts=parts) == "unsent":

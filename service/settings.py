@@ -73,6 +73,12 @@ def _is_http_url(value: str | None) -> str | None:
     return value
 
 
+def _is_public_url(value: str | None) -> str | None:
+    if value and not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d{1,5})?/?", value):
+        raise PydanticCustomError("public_url", "must be https://host[:port], without a path")
+    return value.rstrip("/") if value else value
+
+
 _Addresses = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_addresses), AfterValidator(_are_addresses)]
 _Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split), AfterValidator(_holds_a_secret)]
 
@@ -126,8 +132,11 @@ class Settings(BaseModel):
     port: int = Field(
         8000, ge=1, le=65535, alias="HENJI_PORT", description="Its port; the demo's simulator takes the next."
     )
-    public_url: Annotated[str | None, AfterValidator(_is_base_url)] = Field(
-        None, alias="HENJI_PUBLIC_URL", description="The address of this service from outside, https://..."
+    public_url: Annotated[str | None, AfterValidator(_is_public_url)] = Field(
+        None,
+        alias="HENJI_PUBLIC_URL",
+        description="The address of this service from outside, `https://bot.example.com`: for links in alerts, and"
+        " where LINE fetches images. Unset: images go as words.",
     )
     notify: _Addresses = Field(
         (),

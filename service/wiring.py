@@ -101,6 +101,8 @@ async def open_archive(redis_url: str) -> AsyncGenerator["Archive"]:
 def make_web(settings: Settings, redis_url: str) -> "Litestar":
     """Build the web application. Its connection to Redis opens with the first call and closes with the application."""
     from service.adapters.archive import Archive
+    from service.adapters.faqfiles import named_images
+    from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
     from service.adapters.mailbox import Mailbox
     from service.adapters.store import Store
@@ -121,6 +123,7 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
         inquiries=Inquiries(store),
         vitals=Vitals(store),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
+        images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         lifespan=close_store,
     )
 
@@ -232,6 +235,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
             signing_key=signing_key,
             notifier=notifier,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
+            public_url=settings.public_url,
         )
         source = Source(parts.knowledge, lambda: folder.problems, parts.model)
         beside = [

@@ -205,13 +205,15 @@ def test_the_sample_shop_is_good(shell: Shell) -> None:
 
 
 def test_each_problem_is_a_line_with_its_place_and_errors_are_exit_code_1(shell: Shell) -> None:
-    (shell.directory / "faq" / "a.md").write_text("# 見出し\n\n## 答えがない {#a}\n\n## 同じ {#a}\n\n答え\n", "utf-8")
+    (shell.directory / "faq" / "a.md").write_text(
+        "# 見出し\n\n## 答えがない {#a}\n> a\n\n## 同じ {#a}\n> b\n\n答え\n", "utf-8"
+    )
     (shell.directory / "faq" / "b.md").write_bytes("## 文字化け\n\n答え\n".encode("shift_jis"))
     done = shell.call("faq", "check")
     assert (done.code, done.stderr) == (1, "")
     lines = done.stdout.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["a.md:3", "a.md:5", "b.md:1"]
-    assert all(re.fullmatch(r"\S+: .*[ぁ-ん].* \(.+\)", line) for line in lines), "in Japanese and in English"
+    assert [line.split(": ")[0] for line in lines] == ["a.md:3", "a.md:6", "b.md:1"]
+    assert all(re.fullmatch(r"\S+: エラー：.*[ぁ-ん].* \(.+\)", line) for line in lines), "in Japanese and in English"
 
 
 def test_the_shops_own_files_are_checked_with_the_entries(shell: Shell) -> None:
@@ -230,10 +232,39 @@ def test_the_shops_own_files_are_checked_with_the_entries(shell: Shell) -> None:
 
 
 def test_warnings_alone_are_exit_code_0(shell: Shell) -> None:
-    (shell.directory / "faq" / "a.md").write_text("## 車で行けますか {#car}\n\n答え\n", encoding="utf-8")
+    (shell.directory / "faq" / "a.md").write_text(
+        "## 車で行けますか {#car}\n\n> 駐車料金は\n\n答え\n", encoding="utf-8"
+    )
     done = shell.call("faq", "check")
     assert done.code == 0
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_what_is_oddly_typed_is_mended_and_shown(shell: Shell) -> None:
+    path = shell.directory / "faq" / "a.md"
+    path.write_text("＃＃予約は要りますか\n＞予約\n不要です。\n", encoding="utf-8")
+    assert "［--fix で直せます］" in shell.call("faq", "check").stdout
+    done = shell.call("faq", "check", "--fix")
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "a.md: 直しました (mended)"
+    assert re.fullmatch(r"## 予約は要りますか \{#[0-9a-f]{8}\}\n>予約\n\n不要です。\n", path.read_text("utf-8"))
+    assert shell.call("faq", "check", "--fix").stdout == ""
+
+
+def test_what_cannot_be_mended_is_still_told_after_mending(shell: Shell) -> None:
+    (shell.directory / "faq" / "a.md").write_text("＃＃予約は要りますか {#need}\n> 予約\n", encoding="utf-8")
+    done = shell.call("faq", "check", "--fix")
+    assert done.code == 1
+    assert done.stdout.splitlines()[-1].startswith("a.md:1: エラー：「予約は要りますか」の答えがありません。")
+
+
+def test_a_public_address_is_asked_for_when_there_are_images(shell: Shell) -> None:
+    (shell.directory / "faq" / "map.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    text = "## 地図はありますか {#map}\n\n> 地図をください\n\n![地図](map.png)\n"
+    (shell.directory / "faq" / "a.md").write_text(text, encoding="utf-8")
+    assert "HENJI_PUBLIC_URL" in shell.call("faq", "check").stdout
+    assert shell.call("faq", "check", HENJI_PUBLIC_URL="https://bot.example.com").stdout == ""
+    assert "［画像 map.png］地図" in shell.call("ask", "地図はありますか").stdout
 
 
 def test_a_folder_that_is_not_there_is_said_to_be(shell: Shell) -> None:

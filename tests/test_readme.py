@@ -3,6 +3,7 @@
 import re
 import shlex
 import textwrap
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from service.adapters.vitals import Reading
 from service.core import decisions, frontmatter, media, messagesfile, photos, placeholders, records, shopfile
 from service.core.conversation import State
 from service.core.events import MessageKind
+from service.core.folder import read_folder
 from service.core.texts import MessageName
 from service.settings import ROOT, Settings, load_settings
 from service.web.metrics import render
@@ -177,7 +179,8 @@ def test_the_readme_shows_command_lines() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    written = re.sub(r"`[^`\n]+`", "", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", written):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
@@ -246,9 +249,13 @@ def test_every_script_is_explained() -> None:
     assert {file.name for file in LUA} <= explained
 
 
-def test_every_setting_on_top_of_a_faq_file_is_in_the_readme() -> None:
-    written = {*frontmatter._KEYS, *frontmatter._ACTIONS, *frontmatter._MATCHES}
-    assert written <= code_in(section(read("README.md"), "Write FAQ files"))
+def test_every_setting_on_top_of_a_faq_file_is_explained() -> None:
+    words = (frontmatter.KEYS, frontmatter.ACTIONS, frontmatter.MATCHES, frontmatter.FLAGS, frontmatter.LANGUAGES)
+    assert {*chain(*words)} <= code_in(read("docs/faq-format.md"))
+
+
+def test_every_placeholder_of_an_answer_is_explained() -> None:
+    assert {f"{{{name}}}" for name in placeholders.NAMES} <= code_in(read("docs/faq-format.md"))
 
 
 def shown(text: str, kind: str) -> list[str]:
@@ -273,6 +280,12 @@ def test_the_shop_files_shown_are_read_without_any_problem() -> None:
 
 def section_with_blocks(heading: str) -> str:
     return read("README.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_the_faq_files_shown_are_read_without_any_problem() -> None:
+    files = shown(read("README.md"), "markdown")[:1] + shown(read("docs/faq-format.md"), "markdown")
+    assert ["{#parking}" in files[0], "{#hours}" in files[1]] == [True, True]
+    assert [read_folder({"example.md": text}).problems for text in files] == [(), ()]
 
 
 def test_the_texts_shown_are_read_without_any_problem() -> None:

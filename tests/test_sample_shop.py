@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.faqfolder import FaqFolder, read_sources
+from service.adapters.faqfiles import read_sources
+from service.adapters.faqfolder import FaqFolder
 from service.core.contents import read_contents
-from service.core.entries import Entry
-from service.core.faq import read_folder
+from service.core.entries import Entry, words_of
+from service.core.folder import read_folder
 from service.core.normalize import normalize
 from service.core.words import asks_for_person, is_courtesy
 
@@ -65,7 +66,7 @@ def test_no_phrasing_is_taken_for_courtesy_or_for_asking_for_a_person(entry: Ent
 
 @each_entry
 def test_answers_hold_no_marks_and_only_addresses_that_cannot_exist(entry: Entry) -> None:
-    answer = "\n".join(entry.bubbles)
+    answer = "\n".join(map(words_of, entry.bubbles))
     assert answer
     assert not re.search(r"[*|#{}\[\]<>]|\]\(", answer)
     assert set(re.findall(r"https?://([^/\s]+)", answer)) <= {"shop.example"}
@@ -74,4 +75,6 @@ def test_answers_hold_no_marks_and_only_addresses_that_cannot_exist(entry: Entry
 
 def test_a_table_of_the_sample_shop_reads_well() -> None:
     (menu,) = [entry for entry in ENTRIES if entry.id == "menu"]
-    assert "カット　料金 4,400円／時間の目安 60分\n前髪カット　料金 1,100円／時間の目安 15分" in menu.bubbles[0]
+    assert "カット　料金 4,400円／時間の目安 60分\n前髪カット　料金 1,100円／時間の目安 15分" in words_of(
+        menu.bubbles[0]
+    )

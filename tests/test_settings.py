@@ -86,7 +86,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("LINE_API_BASE", "https://api.line.me/v2", "must be http(s)://host[:port] without a slash at the end"),
         ("REDIS_URL", "redis://", REDIS_URLS),
         ("REDIS_URL", "http://localhost", REDIS_URLS),
-        ("HENJI_PUBLIC_URL", "henji.example", "must be http(s)://host[:port] without a slash at the end"),
+        ("HENJI_PUBLIC_URL", "henji.example", "must be https://host[:port], without a path"),
         ("HENJI_NOTIFY", "hooks.slack.com/hunter2", "address 1 must begin as slack://… or mailto://… does"),
         ("HENJI_PORT", "0", "input should be greater than or equal to 1"),
         ("HENJI_PORT", "65536", "input should be less than or equal to 65535"),
@@ -281,3 +281,25 @@ def test_every_setting_is_described() -> None:
     for field in Settings.model_fields.values():
         assert field.alias
         assert field.description
+
+
+@pytest.mark.parametrize("url", ["https://bot.example.com", "https://bot.example.com:8443", "https://bot.example.com/"])
+def test_a_public_address_is_kept_without_a_slash(url: str) -> None:
+    assert load_settings({"HENJI_PUBLIC_URL": url}, None).public_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.com",
+        "bot.example.com",
+        "https://bot.example.com/henji",
+        "https://bot.example.com?x",
+        "https://user:secret@bot.example.com",
+        "https://",
+        "https://bot.example.com:port",
+        "https://日本.example",
+    ],
+)
+def test_a_public_address_is_https_and_has_no_path(url: str) -> None:
+    assert problems({"HENJI_PUBLIC_URL": url}) == ["HENJI_PUBLIC_URL: must be https://host[:port], without a path"]

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from service.core.entries import ImageBubble
+from service.core.knowledge import build_knowledge
 from service.tools.fakeline import events
-from tests.support.shop import make_shop
-from tests.support.system import System, run_system
+from tests.support.shop import ENTRIES, entry, make_shop
+from tests.support.system import PUBLIC_URL, System, run_system
 
 SHOP = make_shop()
 
@@ -24,6 +26,21 @@ async def test_a_sure_question_is_answered_word_for_word_and_free(system: System
     bubble = system.fake.seen(customer)[0]
     assert (bubble.source, bubble.billed, bubble.sender) == ("reply", False, "自動応答")
     assert await system.decided(customer, 1) == ["answer sure"]
+
+
+async def test_a_picture_of_an_answer_is_taken_by_line(redis_url: str) -> None:
+    """The fake LINE refuses what LINE would refuse."""
+    picture = ImageBubble(name="a1.png", preview="a1-small.jpg", path="img/map.png", alt="店の前の地図")
+    shop = build_knowledge((*ENTRIES, entry("map", "地図", answer=("こちらです。", picture), match="keyword")))
+    async with run_system(redis_url, shop) as system:
+        customer = system.fake.add_user("田中")
+        await system.fake.send_text(customer, "地図")
+        assert await system.decided(customer, 1) == ["answer keyword"]
+        await system.fake.until(lambda: len(system.fake.seen(customer)) == 2)
+        words, shown = (bubble.message for bubble in system.fake.seen(customer))
+        assert words["text"] == "こちらです。"
+        assert shown["originalContentUrl"] == f"{PUBLIC_URL}/img/a1.png"
+        assert shown["previewImageUrl"] == f"{PUBLIC_URL}/img/a1-small.jpg"
 
 
 async def test_a_keyword_is_answered_when_it_is_the_whole_message(system: System) -> None:

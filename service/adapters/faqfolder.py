@@ -9,48 +9,17 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from service.adapters.faqfiles import read_sources
+from service.adapters.images import ImageFolder
 from service.core.contents import NOTHING, Contents, Source, read_contents
 from service.core.entries import Problem
-from service.core.faq import format_problem
+from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
 from service.errors import KnowledgeError
 
 log = structlog.get_logger()
 _LOOK_EVERY_S = 0.25
-# `_shop.yaml`, and what may have been meant by it: the check says so.
-_OWN = ("yaml", "yml", "txt")
-
-
-def read_sources(directory: Path) -> list[Source]:
-    """Find every file of a folder that says something, and its text. Raises KnowledgeError when there is no folder."""
-    if not directory.is_dir():
-        raise KnowledgeError(f"{directory}: no such folder")
-    return [_read(path, path.relative_to(directory).as_posix()) for path in _paths(directory)]
-
-
-def _paths(directory: Path) -> list[Path]:
-    """The FAQ files, in folders too, and what of our own stands beside them."""
-    try:
-        found = [*directory.rglob("*.md"), *(path for end in _OWN for path in directory.glob(f"_*.{end}"))]
-    except OSError as error:
-        raise KnowledgeError(f"{directory}: cannot be read: {error.strerror}") from error
-    # "_" is for files that are not FAQ; "." for what editors and git leave there.
-    return sorted(
-        path
-        for path in set(found)
-        if path.parent == directory or not any(part.startswith("_") for part in path.relative_to(directory).parts)
-        if not any(part.startswith(".") for part in path.relative_to(directory).parts)
-    )
-
-
-def _read(path: Path, name: str) -> Source:
-    try:
-        return Source(name, path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        ja, en = "UTF-8 で保存されていません。", "This file is not saved as UTF-8."
-    except OSError as error:
-        ja, en = f"ファイルを読めません：{error.strerror}", f"This file cannot be read: {error.strerror}"
-    return Source(name, None, Problem(file=name, line=1, severity="error", ja=ja, en=en))
+_SUFFIXES = {".md", ".yaml", ".yml", ".txt", ".jpg", ".jpeg", ".png"}
 
 
 class FaqFolder:
@@ -62,6 +31,7 @@ class FaqFolder:
 
     def __init__(self, directory: Path, last_good: Mapping[str, str] | None = None) -> None:
         self._directory = directory
+        self._images = ImageFolder(directory).look
         self._last_good = last_good or {}
         self._contents = NOTHING
         self._current: Knowledge | None = None
@@ -94,10 +64,11 @@ class FaqFolder:
 
     def _load(self) -> list[Problem]:
         if self._last_good:
-            self._contents = read_contents(Source(name, text) for name, text in self._last_good.items())
+            sources = [Source(name, text) for name, text in self._last_good.items()]
+            self._contents = read_contents(sources, images=self._images)
             self._last_good = {}
         try:
-            contents = read_contents(read_sources(self._directory), self._contents)
+            contents = read_contents(read_sources(self._directory), self._contents, self._images)
             _refuse_nothing(contents)
         except KnowledgeError as error:
             if self._current or not self._contents.faq.entries:
@@ -167,12 +138,13 @@ def _collector_off() -> Generator[None]:
 
 
 def _look(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """What tells one state of the folder's files from another, without reading them."""
+    """What tells one state of the folder's files and pictures from another, without reading them."""
     found: list[tuple[str, int, int, int]] = []
-    with contextlib.suppress(OSError, KnowledgeError):  # it went away meanwhile: the next look differs again
-        for path in _paths(directory):
-            file = path.stat()
-            found.append((str(path), file.st_ino, file.st_mtime_ns, file.st_ctime_ns))
+    with contextlib.suppress(OSError):  # it went away meanwhile: the next look differs again
+        for path in sorted(directory.rglob("*")):
+            if path.suffix.lower() in _SUFFIXES:
+                file = path.stat()
+                found.append((str(path), file.st_ino, file.st_mtime_ns, file.st_ctime_ns))
     return tuple(found)
 
 

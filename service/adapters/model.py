@@ -21,7 +21,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from service.adapters.prompts import Prompt, load_prompt
 from service.core.decisions import NoneFits, Pick, Unclear, Verdict
-from service.core.entries import Entry
+from service.core.entries import Entry, words_of
 from service.errors import ModelUnavailable
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -173,7 +173,7 @@ def _variables(text: str, candidates: list[Entry]) -> dict[str, object]:
             "id": entry.id,
             "question": entry.question,
             "phrasings": entry.phrasings[:PHRASINGS_SHOWN],
-            "answer": "\n".join(entry.bubbles)[:ANSWER_CHARS_SHOWN],
+            "answer": "\n".join(map(words_of, entry.bubbles))[:ANSWER_CHARS_SHOWN],
             "replied_by": "bot" if entry.action == "answer" else "staff",
         }
         for entry in candidates

@@ -3,14 +3,17 @@
 `faq check`, the running service and its restart all come through here.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 
+from service.core.answers import ImageLookup, no_images
 from service.core.entries import Entry, Problem
-from service.core.faq import FaqFile, Folder, assemble, read_file
+from service.core.faq import FaqFile, read_file
+from service.core.folder import Folder, assemble
 from service.core.messagesfile import MESSAGES_FILE, read_messages
 from service.core.placeholders import missing_keys
 from service.core.shop import DEFAULT_SHOP, Shop
@@ -19,6 +22,7 @@ from service.core.spelling import nearest
 from service.core.texts import DEFAULT_TEXTS, Texts
 
 T = TypeVar("T")
+_IMAGE = re.compile(r"[!！][\[［]")
 _NO_LINES: Mapping[str, int] = MappingProxyType({})
 _Read = Callable[[str], tuple[T | None, tuple[Problem, ...], Mapping[str, int]]]
 
@@ -47,10 +51,10 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING = Contents(faq=Folder((), (), ()), shop=DEFAULT_SHOP, texts=DEFAULT_TEXTS, problems=(), good={})
 
 
-def read_contents(sources: Iterable[Source], before: Contents = NOTHING) -> Contents:
+def read_contents(sources: Iterable[Source], before: Contents = NOTHING, images: ImageLookup = no_images) -> Contents:
     """Read the folder. A file with errors is served as it was in `before`, or not at all; nothing raises.
 
-    What has not changed since is not read again.
+    What has not changed since is not read again. `images` is asked for the pictures that answers name.
     """
     found = {source.name: source for source in sources}
     good: dict[str, str] = {}
@@ -61,7 +65,9 @@ def read_contents(sources: Iterable[Source], before: Contents = NOTHING) -> Cont
         found.get(MESSAGES_FILE), read_messages, (before.texts, DEFAULT_TEXTS), before, good
     )
     known = {file.name: file for file in before.faq.files}
-    read = {name: _faq_file(source, known, before) for name, source in found.items() if not name.startswith("_")}
+    read = {
+        name: _faq_file(source, known, before, images) for name, source in found.items() if not name.startswith("_")
+    }
     is_same = read.keys() == known.keys() and all(file is known[name] for name, file in read.items())
     folder = before.faq if read and is_same else assemble(read.values(), before.faq.files)
     for file in folder.files:
@@ -100,12 +106,15 @@ def _own_file(
     return kept, (*problems, *([source.problem] if source.problem else ())), _NO_LINES
 
 
-def _faq_file(source: Source, known: Mapping[str, FaqFile], before: Contents) -> FaqFile:
+def _faq_file(source: Source, known: Mapping[str, FaqFile], before: Contents, images: ImageLookup) -> FaqFile:
     if source.text is None:
         return FaqFile(source.name, (), tuple(filter(None, [source.problem])))
-    if source.name in known and before.good.get(source.name) == source.text:
+    is_same_text = source.name in known and before.good.get(source.name) == source.text
+    if is_same_text and not _IMAGE.search(source.text):
         return known[source.name]
-    return read_file(source.name, source.text)
+    file = read_file(source.name, source.text, images)
+    # A picture may have changed where the text has not.
+    return known[source.name] if is_same_text and file == known[source.name] else file
 
 
 def _misnamed(names: Iterable[str]) -> Iterator[Problem]:
@@ -130,7 +139,12 @@ def _unknown_starters(entries: Iterable[Entry], shop: Shop, line: int) -> Iterat
 
 def _holes(entries: Iterable[Entry], texts: Texts, shop: Shop, lines: Mapping[str, int]) -> Iterator[Problem]:
     """Sentences that will be left out, because `_shop.yaml` does not say what they need."""
-    places = [(entry.file, entry.line, bubble) for entry in entries for bubble in entry.bubbles if "{" in bubble]
+    places = [
+        (entry.file, entry.line, bubble)
+        for entry in entries
+        for bubble in entry.bubbles
+        if isinstance(bubble, str) and "{" in bubble
+    ]
     places += [(MESSAGES_FILE, lines.get(name, 1), bubble) for name, own in texts.own.items() for bubble in own]
     for file, line, bubble in places:
         for key in missing_keys(bubble, shop):

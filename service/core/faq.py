@@ -1,53 +1,52 @@
 """FAQ files: what staff edit, read into entries.
 
-The writers are not engineers, so a file is read line by line and forgivingly: marks may be full-width, spaces may be
-missing, and each problem is told in plain words with its file and line, all of them at once. What could be meant in
-two ways, and would reach customers if read wrongly, is an error: the file then gives none of its entries, and its
-last good version stays in use.
+The writers are not engineers, so a file is first read as it was meant (`mending`), with a warning for each oddity;
+this module reads what that gives, and tells each problem in plain words with its file and line, all of them at once.
+What could be meant in two ways, and would reach customers if read wrongly, is an error: the file then gives none of
+its entries, and its last good version stays in use.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import Literal, NamedTuple
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from service.core.entries import Entry, Problem
+from service.core.answers import ImageLookup, no_images, read_answer
+from service.core.characters import split_lines
+from service.core.entries import Bubble, Entry, Problem
 from service.core.frontmatter import Settings, read_settings
-from service.core.linetext import Line, LineText, numbered_lines, to_line_text
+from service.core.linetext import Line, code_roles, to_line_text
+from service.core.mending import mend
 from service.core.normalize import normalize
-from service.core.texts import Lang
+from service.core.oddities import to_problem
+from service.core.placeholders import NAMES, placeholders_in
+from service.core.reporting import Reporter
 
-# LINE takes five messages in one reply, of 5,000 UTF-16 units each.
-BUBBLES_MAX = 5
-UNITS_MAX = 5000
-
-_HEADING = re.compile(r"\s{0,3}([#＃]+)(\s*)(.*?)(?:\s+[#＃]+)?\s*$")
-_ID_MARK = re.compile(r"\s*[{｛]\s*[#＃]([^{}｛｝]*)[}｝]\s*$")
+_ID_MARK = re.compile(r"\{#([^{}]*)\}\s*$")
+_BARE_ID = re.compile(r"\{([a-z0-9_-]+)\}\s*$")
 _ID = re.compile(r"[a-z0-9_-]{1,60}")
-_QUOTE = re.compile(r"\s*[>＞]+\s*(?:[-*+]\s+|・\s*)?(.*?)\s*$")
-_BUBBLE_BREAK = re.compile(r"\s*-{3,}\s*$")
+_QUOTE = re.compile(r">+\s*(?:[-*+]\s+)?(.*?)\s*$")
+# No bubble holds a line this long; some patterns would take minutes for one of a megabyte.
+_LINE_MAX = 10_000
+_ENTRY = "## "
+_TITLE = "# "
+_LOST = "\ufffd"
 
 
 class FaqFile(msgspec.Struct, frozen=True):
     """One file as read: its entries, as far as they could be read, and what is wrong with it.
 
-    `name` is the path inside the FAQ folder, with `/`.
+    `name` is the path inside the FAQ folder, with `/`. `settings` hold for all of its entries.
     """
 
     name: str
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
-
-
-class Folder(msgspec.Struct, frozen=True):
-    """The whole folder: the entries to serve, every problem by file and line, and the file versions served."""
-
-    entries: tuple[Entry, ...]
-    problems: tuple[Problem, ...]
-    files: tuple[FaqFile, ...]
+    settings: Settings = msgspec.field(default_factory=Settings)
 
 
 class _Section(NamedTuple):
@@ -56,227 +55,194 @@ class _Section(NamedTuple):
     answer: list[Line]
 
 
-def read_folder(files: Mapping[str, str]) -> Folder:
-    """Read a folder given as file name to text. Files and folders whose names begin with `_` are no FAQ."""
-    names = (name for name in files if not any(part.startswith("_") for part in name.split("/")))
-    return assemble(read_file(name, files[name]) for name in names)
+def read_file(name: str, text: str, images: ImageLookup = no_images) -> FaqFile:
+    """Read one file. Never fails: what is wrong with it stands in `problems`.
 
-
-def assemble(files: Iterable[FaqFile], last_good: Iterable[FaqFile] = ()) -> Folder:
-    """Put files together, in name order, and find what clashes between them.
-
-    `last_good` are the `files` of the folder assembled before. A file with errors is served in the version it has
-    there, or not at all. When two files clash, the one that changed since is the one with the error.
+    `images` is asked for the pictures that answers name, by their paths in the FAQ folder.
     """
-    good = {file.name: file for file in last_good}
-    read = sorted(files, key=lambda file: (file != good.get(file.name), file.name))
-    served = read
-    broken: set[str] = set()
-    problems = {problem for file in read for problem in file.problems} | set(_clashes(read))
-    # An old version that comes back may clash with a new file, which then has to step back as well.
-    while failed := {problem.file for problem in problems if problem.severity == "error"} - broken:
-        broken |= failed
-        versions = (good.get(file.name) if file.name in broken else file for file in read)
-        served = sorted(filter(None, versions), key=lambda file: (file != good.get(file.name), file.name))
-        problems |= {clash for clash in _clashes(served) if clash.severity == "error"}
-    served = sorted(served, key=lambda file: file.name)
-    entries = tuple(entry for file in served for entry in file.entries)
-    if not entries and not broken:
-        problems.add(_problem(".", 1, "error", "FAQ がひとつもありません。", "There is not one FAQ entry."))
-    return Folder(entries, tuple(sorted(problems, key=_place)), tuple(served))
+    if number := _too_long(text):
+        report = Reporter(name)
+        ja = f"この行は長すぎます。1行は{_LINE_MAX:,}文字までです。"
+        report.error(number, ja, f"This line is too long: a line holds at most {_LINE_MAX:,} characters.")
+        return FaqFile(name, (), tuple(report.problems))
+    mended = mend(text)
+    reader = _Reader(name, images)
+    entries = reader.read(mended.lines)
+    problems = {*reader.report.problems, *(to_problem(name, oddity) for oddity in mended.oddities)}
+    return FaqFile(name, entries, tuple(sorted(problems, key=lambda one: (one.line, one.en))), reader.settings)
 
 
-def format_problem(problem: Problem, lang: Lang) -> str:
-    """Return `file:line: message` in the language asked for."""
-    return f"{problem.file}:{problem.line}: {problem.ja if lang == 'ja' else problem.en}"
+def _too_long(text: str) -> int:
+    """The number of the first line that is too long; 0 when there is none."""
+    lines = enumerate(split_lines(text), start=1)
+    return next((number for number, line in lines if len(line) > _LINE_MAX), 0)
 
 
-def _place(problem: Problem) -> tuple[str, int, str]:
-    return problem.file, problem.line, problem.en
+def fix_text(text: str) -> str:
+    """Return the text of a file as it should be written: every oddity mended, every id written down.
+
+    It reads as `text` does, and fixing it again changes nothing.
+    """
+    return "\n".join(written for _, written in fix_lines(text))
 
 
-def _problem(file: str, line: int, severity: Literal["error", "warning"], ja: str, en: str) -> Problem:
-    return Problem(file=file, line=line, severity=severity, ja=ja, en=en)
+def fix_lines(text: str) -> list[tuple[int, str]]:
+    """As `fix_text`, line by line, each with the number of the line in `text` that it was made of."""
+    if _too_long(text):
+        return list(enumerate(text.split("\n"), start=1))
+    mended = mend(text)
+    entries = _Reader("", no_images).read(mended.lines)
+    times = Counter(entry.id for entry in entries)
+    ids = iter(entry.id if times[entry.id] == 1 and normalize(entry.question) else "" for entry in entries)
+    rows = [row for row in mended.rows if not row.is_comment]
+    roles = dict(zip(map(id, rows), code_roles([row.text for row in rows]), strict=True))
+    fixed: list[tuple[int, str]] = []
+    for row in mended.rows:
+        written = row.written
+        if not row.is_comment and not roles[id(row)] and f"{row.text} ".startswith(_ENTRY):
+            entry_id = next(ids)
+            if entry_id and row.raw is None and not _ID_MARK.search(row.text):
+                written = f"{written.rstrip()} {{#{entry_id}}}"
+        fixed.append((row.number, written))
+    return fixed
 
 
-def _clashes(files: Iterable[FaqFile]) -> Iterator[Problem]:
-    """Ids, keywords and phrasings that a later entry shares with an earlier one."""
-    ids: dict[str, Entry] = {}
-    texts: dict[str, Entry] = {}
-    for entry in chain.from_iterable(file.entries for file in files):
-        first = ids.setdefault(entry.id, entry)
-        if first is not entry:
-            ja = f"ID「{entry.id}」は {first.file}:{first.line} でも使われています。別の {{#id}} を付けてください。"
-            en = f'The id "{entry.id}" is also used at {first.file}:{first.line}. Give one of them another {{#id}}.'
-            yield _problem(entry.file, entry.line, "error", ja, en)
-        for text in (entry.question, *entry.phrasings) if entry.action != "off" else ():
-            first = texts.setdefault(normalize(text), entry)
-            if first is not entry:
-                yield _same_text(text, entry, first)
+def hash_id(question: str) -> str:
+    """Make the id of an entry that has none written down: always the same for the same heading."""
+    composed = unicodedata.normalize("NFC", question)
+    return hashlib.sha256(composed.encode("utf-8", "replace")).hexdigest()[:8]
 
 
-def _same_text(text: str, entry: Entry, first: Entry) -> Problem:
-    if entry.match == first.match == "keyword":
-        ja = f"キーワード「{text}」は {first.file}:{first.line} にもあります。どちらかを消してください。"
-        en = f'The keyword "{text}" also stands at {first.file}:{first.line}. Remove one of them.'
-        return _problem(entry.file, entry.line, "error", ja, en)
-    ja = f"「{text}」は {first.file}:{first.line} にもあります。どちらの質問か決められません。"
-    en = f'"{text}" also stands at {first.file}:{first.line}, so it cannot be told which one is meant.'
-    return _problem(entry.file, entry.line, "warning", ja, en)
-
-
-def read_file(name: str, text: str) -> FaqFile:
-    """Read one file. Never fails: what is wrong with it stands in `problems`."""
-    reader = _Reader(name)
-    return FaqFile(name, reader.read(numbered_lines(text.removeprefix("\ufeff"))), tuple(reader.problems))
+def _placeholders(bubbles: Iterable[Bubble]) -> tuple[str, ...]:
+    found = (name for bubble in bubbles if isinstance(bubble, str) for name in placeholders_in(bubble))
+    return tuple(dict.fromkeys(name for name in found if name in NAMES))
 
 
 class _Reader:
     """Reads one file and collects what is wrong with it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, images: ImageLookup) -> None:
         self.name = name
-        self.problems: list[Problem] = []
-
-    def error(self, line: int, ja: str, en: str) -> None:
-        self.problems.append(_problem(self.name, line, "error", ja, en))
-
-    def warn(self, line: int, ja: str, en: str) -> None:
-        self.problems.append(_problem(self.name, line, "warning", ja, en))
+        self.images = images
+        self.report = Reporter(name)
+        self.settings = Settings()
 
     def read(self, lines: Sequence[Line]) -> tuple[Entry, ...]:
         for line in lines:
-            if "<!--" in line.text:
-                self.error(
-                    line.number,
-                    "コメント <!-- が --> で閉じられていません。",
-                    "The comment <!-- is never closed by -->.",
-                )
-        settings, body = read_settings(lines, self.error)
+            self.check_characters(line)
+        self.settings, body = read_settings(lines, self.report.error)
         sections = self.sections(body)
         if not sections:
-            self.warn(
-                1,
-                "FAQ がありません。質問は「## 質問」と書きます。",
-                "No FAQ entry here. A question is written as `## Question`.",
-            )
-        entries = tuple(self.entry(section, settings) for section in sections)
-        self.problems.sort(key=_place)
-        return entries
+            ja = "FAQ がありません。質問は「## 質問」と書きます。"
+            self.report.warn(1, ja, "No FAQ entry here. A question is written as `## Question`.")
+        return tuple(self.entry(section) for section in sections)
+
+    def check_characters(self, line: Line) -> None:
+        if "<!--" in line.text:
+            ja = "コメント <!-- が --> で閉じられていません。--> を書き足すか、<!-- を消してください。"
+            self.report.error(line.number, ja, "The comment <!-- is never closed. Add --> or remove <!--.")
+        if _LOST in line.text:
+            ja = "文字化けした文字「\ufffd」があります。正しい文字に直してください。"
+            self.report.error(line.number, ja, "There is a character that was lost (\ufffd). Put the right one there.")
 
     def sections(self, lines: Sequence[Line]) -> list[_Section]:
         """Part the lines at their headings. One `#` is a title for people, and the entry above ends there."""
         sections: list[_Section] = []
         current: _Section | None = None
         text_is_lost = False
-        for line in lines:
-            heading = _HEADING.match(line.text)
-            level = len(heading[1]) if heading else 0
-            if heading and level == 2:
-                current = _Section(Line(line.number, heading[3]), [], [])
+        for line, role in zip(lines, code_roles([line.text for line in lines]), strict=True):
+            if not role and f"{line.text} ".startswith(_ENTRY):
+                current = _Section(Line(line.number, line.text[len(_ENTRY) :].strip()), [], [])
                 sections.append(current)
-            elif heading and level == 1 and (heading[2] or not current):
+            elif not role and f"{line.text} ".startswith(_TITLE):
                 current, text_is_lost = None, False
             elif current:
-                self.add(line, current, is_hashtag=level == 1)
-            elif line.text.strip() and not _BUBBLE_BREAK.match(line.text) and not text_is_lost:
+                self.add(line, current, is_code=bool(role))
+            elif line.text.strip(" 　-") and not text_is_lost:
                 text_is_lost = True
                 ja = "この文章はどの質問にも属していないため、使われません。質問は「## 質問」と書きます。"
-                self.warn(
+                self.report.warn(
                     line.number, ja, "This text belongs to no entry and is not used. A question is `## Question`."
                 )
         return sections
 
-    def add(self, line: Line, section: _Section, *, is_hashtag: bool) -> None:
+    def add(self, line: Line, section: _Section, *, is_code: bool) -> None:
         """Put a line under the heading where it belongs."""
-        quote = _QUOTE.match(line.text)
+        quote = None if is_code else _QUOTE.match(line.text.lstrip())
         if quote and section.answer:
             ja = "「>」で始まるお客様の言い回しは、答えより上に書いてください。答えに > を入れるときは \\> と書きます。"
             en = "Phrasings (>) must stand above the answer. To send a > in an answer, write \\>."
-            self.error(line.number, ja, en)
+            self.report.error(line.number, ja, en)
         elif quote:
             section.quotes.append(Line(line.number, quote[1]))
         elif section.answer or line.text.strip():
             section.answer.append(line)
-        if is_hashtag:
-            ja = "「#」のあとに空白がないので、答えの一部として送ります。見出しなら空白を入れてください。"
-            self.warn(
-                line.number, ja, "No space after #, so this is sent as part of the answer. A title needs a space."
-            )
 
-    def entry(self, section: _Section, settings: Settings) -> Entry:
-        number, heading = section.heading
-        question = self.sendable([Line(number, _ID_MARK.sub("", heading))]).text
-        if not normalize(question):
-            self.error(number, "「##」のあとに質問を書いてください。", "Write the question after ##.")
-        bubbles = self.bubbles(section.answer)
+    def entry(self, section: _Section) -> Entry:
+        settings = self.settings
+        number = section.heading.number
+        question = self.question(section.heading)
+        bubbles = read_answer(section.answer, self.name, self.images, self.report)
+        phrasings = self.phrasings(section.quotes, question)
         if settings.action == "answer" and not bubbles:
-            ja = f"「{question}」の答えがありません。"
-            self.error(number, ja, f'"{question}" has no answer.')
+            self.report.error(number, f"「{question}」の答えがありません。", f'"{question}" has no answer.')
+        if not phrasings and settings.match == "meaning" and settings.action in {"answer", "handoff"}:
+            ja = (
+                f"「{question}」に、お客様の言い回しがありません。見出しの下に「> - 言い回し」を5つほど書いてください。"
+            )
+            en = f'"{question}" has no phrasings. Write about five lines `> - phrasing` under the heading.'
+            self.report.warn(number, ja, en)
         return Entry(
             id=self.entry_id(section.heading, question),
             question=question,
-            phrasings=self.phrasings(section.quotes, question),
+            phrasings=phrasings,
             bubbles=bubbles,
             match=settings.match,
             action=settings.action,
             tags=settings.tags,
+            placeholders=_placeholders(bubbles),
+            valid_from=settings.valid_from,
+            valid_until=settings.valid_until,
+            review_by=settings.review_by,
+            lang=settings.lang,
+            ask=settings.ask,
+            urgent=settings.urgent,
+            quiet=settings.quiet,
+            private=settings.private,
             file=self.name,
             line=number,
         )
 
+    def question(self, heading: Line) -> str:
+        number, text = heading
+        read = to_line_text([Line(number, _ID_MARK.sub("", text))])
+        for finding in read.findings:
+            self.report.markup(finding)
+        if not normalize(read.text):
+            self.report.error(number, "「##」のあとに質問を書いてください。", "Write the question after ##.")
+        if bare := _BARE_ID.search(read.text):
+            ja = f"見出しに「{bare[0]}」は使えません。IDなら「{{#{bare[1]}}}」と書きます。"
+            self.report.error(number, ja, f'A heading cannot hold "{bare[0]}". An id is written `{{#{bare[1]}}}`.')
+        return read.text
+
     def entry_id(self, heading: Line, question: str) -> str:
         if mark := _ID_MARK.search(heading.text):
-            entry_id = mark[1].strip()
-            if _ID.fullmatch(entry_id):
-                return entry_id
-            ja = f"ID「{entry_id}」には半角の a-z、0-9、-、_ だけが使えます（60文字まで）。"
-            self.error(heading.number, ja, f'The id "{entry_id}" may hold only a-z, 0-9, - and _ (at most 60).')
-        return hashlib.sha256(question.encode("utf-8", "replace")).hexdigest()[:8]
+            if _ID.fullmatch(mark[1]):
+                return mark[1]
+            ja = f"ID「{mark[1]}」は使えません。半角の a-z、0-9、-、_ で「{{#hours}}」のように書きます（60文字まで）。"
+            en = f'The id "{mark[1]}" may hold only a-z, 0-9, - and _ (at most 60), like `{{#hours}}`.'
+            self.report.error(heading.number, ja, en)
+        return hash_id(question)
 
     def phrasings(self, quotes: Sequence[Line], question: str) -> tuple[str, ...]:
         """What customers write; what repeats the heading or another phrasing adds nothing and is left out."""
+        heading = normalize(question)
         kept: dict[str, str] = {}
         for number, text in quotes:
             key = normalize(text)
             if text and not key:
                 ja = f"「{text}」には文字がないので、言い回しとして使えません。"
-                self.warn(number, ja, f'"{text}" holds no words and cannot be used as a phrasing.')
-            elif key and key != normalize(question):
+                self.report.warn(number, ja, f'"{text}" holds no words and cannot be used as a phrasing.')
+            elif key and key != heading:
                 kept.setdefault(key, text)
         return tuple(kept.values())
-
-    def bubbles(self, answer: Sequence[Line]) -> tuple[str, ...]:
-        """Part the answer at its `---` lines. Empty bubbles are left out: people also write `---` between entries."""
-        parts: list[list[Line]] = [[]]
-        for line in answer:
-            if _BUBBLE_BREAK.match(line.text):
-                parts.append([])
-            else:
-                parts[-1].append(line)
-        shown = [(part[0].number, self.sendable(part).text) for part in parts if part]
-        filled = [(number, text) for number, text in shown if text]
-        if len(filled) > BUBBLES_MAX:
-            ja = f"吹き出しは{BUBBLES_MAX}つまでです（「---」で{len(filled)}つに分かれています）。"
-            en = f"An answer has at most {BUBBLES_MAX} bubbles; the --- lines make {len(filled)}."
-            self.error(filled[BUBBLES_MAX][0], ja, en)
-        for number, text in filled:
-            if (units := len(text.encode("utf-16-le", "surrogatepass")) // 2) > UNITS_MAX:
-                ja = f"吹き出しひとつは{UNITS_MAX:,}文字までです（{units:,}文字あります）。「---」で分けてください。"
-                en = f"A bubble holds at most {UNITS_MAX:,} characters; this one has {units:,}. Part it with ---."
-                self.error(number, ja, en)
-        return tuple(text for _, text in filled)
-
-    def sendable(self, lines: Sequence[Line]) -> LineText:
-        result = to_line_text(lines)
-        for number, kind, markup in result.findings:
-            if kind == "html":
-                ja = f"HTML の {markup} は送れません。改行は、そのまま改行してください。"
-                self.error(number, ja, f"HTML cannot be sent: {markup}. For a new line, just start one.")
-            elif kind == "strike":
-                ja = f"取り消し線 {markup} は LINE では表示できません。その部分を消してください。"
-                self.error(number, ja, f"LINE cannot strike text out: {markup}. Remove that part.")
-            else:
-                ja = f"画像 {markup} はまだ送れません。説明の文字だけを送ります。"
-                self.warn(number, ja, f"Images cannot be sent yet: of {markup} only the description is sent.")
-        return result

@@ -67,8 +67,7 @@ def _indexed(entries: Iterable[Entry]) -> Mapping[str, tuple[object, ...]]:
 def version_of(entries: Sequence[Entry], shop: Shop = DEFAULT_SHOP, texts: Texts = DEFAULT_TEXTS) -> str:
     """Hash what the files say (not where it stands) into a version of 12 hex digits."""
     parts = [
-        repr((entry.id, entry.question, entry.phrasings, entry.bubbles, entry.match, entry.action, entry.tags))
-        for entry in sorted(entries, key=lambda entry: entry.id)
+        repr(msgspec.structs.replace(entry, file="", line=0)) for entry in sorted(entries, key=lambda entry: entry.id)
     ]
     own = msgspec.to_builtins((shop, texts), str_keys=True)
     parts.append(msgspec.json.encode(own, order="sorted").decode())

@@ -37,11 +37,12 @@ class LineText(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-# Stands for a comment while lines are counted; no text file holds it.
-_HOLE = "\0"
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+CodeRole = Literal["", "fence", "code"]
 
-_HEADING = re.compile(r"\s{0,3}[#＃]{3,}\s*(.*?)(?:\s+[#＃]+)?\s*$")
+# What begins an entry, as sloppily as it may be typed.
+ENTRY_LIKE = re.compile(r"\s{0,3}[#＃]{2}(?![#＃])")
+_FENCE = re.compile(r"\s{0,3}(`{3,})\s*([^`]*?)\s*$")
+_HEADING = re.compile(r"#{3,} ")
 _BULLET = re.compile(r"^(\s*)[-*+]\s+(?=\S)")
 _TABLE_RULE = re.compile(r"\s*(?=.*\|)\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -78,21 +79,46 @@ _STRIKE = re.compile(r"(?<!\d)~~(?=\S)[^~]+~~(?!\d)")
 # Marks inside links, code and escapes are no emphasis: they sit out that step as control characters.
 _HIDE = str.maketrans("*_~", "\1\2\3")
 _SHOW = str.maketrans("\1\2\3", "*_~")
+# LINE would take words that follow an address for a part of it.
+_LINK_END = "\x04"
+_WORD_AFTER_LINK = re.compile(r"(?<=[!-~])\x04(?=\w)")
 
 
-def numbered_lines(text: str) -> list[Line]:
-    """Return the lines of a file without its HTML comments; a line that holds nothing else is gone altogether.
+def code_roles(texts: Sequence[str]) -> list[CodeRole]:
+    """Say of each line whether it is code, or the ``` line above or below it, or neither.
 
-    Any line ending will do. A comment that is never closed stays in the text.
+    A block that is not closed before the next entry is none: it would swallow that entry.
     """
-    text = re.sub(r"\r\n?", "\n", text.replace(_HOLE, ""))
-    text = _COMMENT.sub(lambda comment: _HOLE + f"\n{_HOLE}" * comment[0].count("\n"), text)
-    lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
-    return [
-        Line(number, line.replace(_HOLE, ""))
-        for number, line in lines
-        if _HOLE not in line or line.replace(_HOLE, "").strip()
-    ]
+    roles: list[CodeRole] = [""] * len(texts)
+    position, unclosed_until = 0, 0
+    if not any("```" in text for text in texts):
+        return roles
+    while position < len(texts):
+        fence = _FENCE.match(texts[position])
+        if fence and position >= unclosed_until:
+            end = _fence_end(texts, position + 1, len(fence[1]))
+            if end < len(texts) and not ENTRY_LIKE.match(texts[end]):
+                roles[position + 1 : end] = ["code" for _ in range(position + 1, end)]
+                roles[position] = roles[end] = "fence"
+                position = end
+            else:
+                unclosed_until = end
+        position += 1
+    return roles
+
+
+def _fence_end(texts: Sequence[str], begin: int, length: int) -> int:
+    """Where a block of code ends: at its closing ```, else at the next entry or the end."""
+    for position in range(begin, len(texts)):
+        closing = _FENCE.match(texts[position])
+        if ENTRY_LIKE.match(texts[position]) or (closing and len(closing[1]) >= length and not closing[2]):
+            return position
+    return len(texts)
+
+
+def is_open_fence(text: str) -> bool:
+    """Whether a line would begin a block of code, were that closed."""
+    return _FENCE.match(text) is not None
 
 
 def to_line_text(lines: Sequence[Line]) -> LineText:
@@ -103,32 +129,37 @@ def to_line_text(lines: Sequence[Line]) -> LineText:
     """
     findings: list[Finding] = []
     shown: list[str] = []
-    for line in _without_blocks(lines):
-        text = _plain(line, findings).rstrip()
+    for line, is_code in _without_blocks(lines):
+        text = (line.text if is_code else _plain(line, findings)).rstrip()
         if text or (shown and shown[-1]):
             shown.append(text)
     return LineText("\n".join(shown).rstrip("\n"), tuple(findings))
 
 
-def _without_blocks(lines: Sequence[Line]) -> Iterator[Line]:
-    """Headings, bullets and tables become ordinary lines; marks inside a line stay."""
+def _without_blocks(lines: Sequence[Line]) -> Iterator[tuple[Line, bool]]:
+    """Headings, bullets and tables become ordinary lines, code is told apart; marks inside a line stay."""
     header: list[str] = []
+    roles = code_roles([line.text for line in lines])
     for position, (number, text) in enumerate(lines):
         following = lines[position + 1].text if position + 1 < len(lines) else ""
-        if "|" not in text:
+        if roles[position]:
             header = []
-            yield Line(number, _without_line_mark(text))
+            if roles[position] == "code":
+                yield Line(number, text), True
+        elif "|" not in text:
+            header = []
+            yield Line(number, _without_line_mark(text)), False
         elif not header and _TABLE_RULE.match(following):
             header = _cells(text)
         elif not header:
-            yield Line(number, _without_line_mark(text))
+            yield Line(number, _without_line_mark(text)), False
         elif not _TABLE_RULE.match(text):
-            yield Line(number, _table_row(header, _cells(text)))
+            yield Line(number, _table_row(header, _cells(text))), False
 
 
 def _without_line_mark(text: str) -> str:
     if heading := _HEADING.match(text):
-        return heading[1]
+        return text[heading.end() :]
     return _BULLET.sub(lambda bullet: "　" * (len(bullet[1].expandtabs(4)) // 2) + "・", text, count=1)
 
 
@@ -154,11 +185,14 @@ def _plain(line: Line, findings: list[Finding]) -> str:
             findings.append(Finding(line.number, "html", token[0]))
         elif token["alt"] is not None:
             findings.append(Finding(line.number, "image", token[0]))
-        return _token_text(token, lambda label: _plain(Line(line.number, label), findings)).translate(_HIDE)
+        text = _token_text(token, lambda label: _plain(Line(line.number, label), findings)).translate(_HIDE)
+        address = token["target"] or token["address"] or "tel:"
+        return text if address.startswith("tel:") else text + _LINK_END
 
     text = _TOKEN.sub(replace, line.text)
     findings.extend(Finding(line.number, "strike", struck[0]) for struck in _STRIKE.finditer(text))
-    return _EMPHASIS.sub(r"\2", _STRONG.sub(r"\2", text)).translate(_SHOW)
+    text = _EMPHASIS.sub(r"\2", _STRONG.sub(r"\2", text)).translate(_SHOW)
+    return _WORD_AFTER_LINK.sub(" ", text).replace(_LINK_END, "")
 
 
 def _token_text(token: re.Match[str], plain: Callable[[str], str]) -> str:
@@ -166,7 +200,7 @@ def _token_text(token: re.Match[str], plain: Callable[[str], str]) -> str:
     if kind == "target":
         return _link_text(plain(token["label"]), token["target"])
     if kind == "entity":
-        return html.unescape(token["entity"])
+        return html.unescape(token["entity"]).replace("\xa0", " ")
     if kind == "address":
         return _without_scheme(token["address"])
     return token[kind].strip() if kind in {"escaped", "code", "alt"} else token[0]

@@ -8,9 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
+from service.core.bubbles import MAX_BUBBLES, MAX_UNITS
+from service.core.characters import read_rows
 from service.core.entries import Problem
-from service.core.faq import BUBBLES_MAX, UNITS_MAX
-from service.core.linetext import Line, numbered_lines, to_line_text
+from service.core.linetext import Line, to_line_text
 from service.core.placeholders import ASK, NAMES, placeholders_in
 from service.core.spelling import advice
 from service.core.texts import LANGS, MessageName, Texts
@@ -36,7 +37,8 @@ class MessagesFile(NamedTuple):
 def read_messages(text: str, file: str = MESSAGES_FILE) -> MessagesFile:
     """Read the file. Never fails: what is wrong with it stands in `problems`."""
     reader = _Reader(file)
-    own = reader.read(numbered_lines(text.removeprefix("\ufeff")))
+    rows, _ = read_rows(text)
+    own = reader.read([Line(row.number, row.text) for row in rows if not row.is_comment])
     is_good = all(problem.severity == "warning" for problem in reader.problems)
     problems = sorted(reader.problems, key=lambda problem: (problem.line, problem.en))
     return MessagesFile(Texts(own) if is_good else None, tuple(problems), reader.lines)
@@ -99,7 +101,7 @@ class _Reader:
             else:
                 parts[-1].append(each)
         bubbles = tuple(filter(None, (self.sendable(part) for part in parts)))
-        most, units = (1, PART_UNITS_MAX) if name in _PART_OF_A_BUBBLE else (BUBBLES_MAX, UNITS_MAX)
+        most, units = (1, PART_UNITS_MAX) if name in _PART_OF_A_BUBBLE else (MAX_BUBBLES, MAX_UNITS)
         if len(bubbles) > most:
             ja = f"「{name}」の吹き出しは{most}つまでです（「---」で{len(bubbles)}つに分かれています）。"
             self.error(line, ja, f'"{name}" has at most {most} bubbles; the --- lines make {len(bubbles)}.')

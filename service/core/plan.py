@@ -13,11 +13,12 @@ import msgspec
 
 from service.core import handoffs
 from service.core.alerting import Alert, Alerting, Announced, enter_waiting
-from service.core.bubbles import MAX_DISPLAY, cut, split_text, text_message, with_buttons
+from service.core.bubbles import MAX_DISPLAY, cut, image_message, split_text, text_message, with_buttons
 from service.core.choices import button_data
 from service.core.conversation import Conversation, Turn
 from service.core.counting import count_turn
 from service.core.decisions import Answer, Clarify, Decision, Handoff, HandoffReason, Silent
+from service.core.entries import Bubble, ImageBubble, words_of
 from service.core.events import Event, Said
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
@@ -84,7 +85,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What `carry_out` must know besides the decision. `key` signs buttons; `events` are the turn's own."""
+    """What `carry_out` must know besides the decision. `key` signs buttons; `events` are the turn's own.
+
+    `public_url` is where LINE fetches pictures; without one they are sent in words.
+    """
 
     conversation: Conversation
     handoff: HandoffRecord | None
@@ -95,6 +99,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     model: ModelTrace | None
     took_ms: float
     alerting: Alerting = Alerting()
+    public_url: str | None = None
 
 
 def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
@@ -204,12 +209,14 @@ def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing 
     sender = text("bot", lang)
     match decision:
         case Answer(entry):
-            kind, bubbles = "answer", given.knowledge.entries[entry].bubbles
-            messages = tuple(text_message(bubble, sender) for bubble in bubbles)
+            kind, said = "answer", given.knowledge.entries[entry].bubbles
+            messages = tuple(_message(bubble, sender, given) for bubble in said)
         case Clarify(choices):
             kind, messages = "clarify", (_clarify_message(choices, sender, lang, given),)
+            said = (messages[0]["text"],)
         case Handoff():
-            kind, messages = "notice", tuple(text_message(words, sender) for words in _notice(decision, lang, given))
+            kind, said = "notice", _notice(decision, lang, given)
+            messages = tuple(_message(bubble, sender, given) for bubble in said)
         case Silent():
             return None
     waits_already = kind == "notice" and given.conversation.state == "waiting"
@@ -223,13 +230,20 @@ def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing 
         kind=kind,
         messages=messages,
         bubbles=tuple(
-            BubbleItem(id=f"{turn.id}.{number}", turn=turn.id, at=given.now, who="bot", text=message["text"])
-            for number, message in enumerate(messages)
+            BubbleItem(id=f"{turn.id}.{number}", turn=turn.id, at=given.now, who="bot", text=words_of(bubble))
+            for number, bubble in enumerate(said)
         ),
         said_at=turn.at,
         fallback=fallback,
         read_token=_read_token(given) if kind != "notice" and not given.handoff else "",
     )
+
+
+def _message(bubble: Bubble, sender: str, given: Circumstances) -> dict[str, Any]:
+    if isinstance(bubble, ImageBubble) and given.public_url:
+        base = f"{given.public_url}/img"
+        return image_message(f"{base}/{bubble.name}", f"{base}/{bubble.preview}", sender)
+    return text_message(words_of(bubble), sender)
 
 
 def _read_token(given: Circumstances) -> str:
@@ -247,7 +261,7 @@ def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: C
     return with_buttons(message, list(zip(labels, data, strict=True)))
 
 
-def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[str, ...]:
+def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[Bubble, ...]:
     """Tell the customer that a person will reply: in the entry's own words where it has some."""
     if decision.reason in _WITHOUT_NOTICE:
         return ()

@@ -8,6 +8,7 @@ from service import wiring
 from service.adapters.faqfolder import FaqFolder
 from service.core.alerting import REASONS
 from service.core.decisions import Answer, Clarify, Handoff, Silent
+from service.core.entries import Bubble, ImageBubble
 from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
@@ -35,6 +36,10 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     return msgspec.to_builtins(tried), _in_words(tried, folder.current)
 
 
+def _shown(bubble: Bubble) -> str:
+    return f"［画像 {bubble.path}］{bubble.alt}" if isinstance(bubble, ImageBubble) else bubble
+
+
 def _in_words(tried: Tried, knowledge: Knowledge) -> str:
     decision, trace = tried.decision, tried.model
     kind = str(type(decision).__struct_config__.tag)
@@ -45,7 +50,7 @@ def _in_words(tried: Tried, knowledge: Knowledge) -> str:
             lines += [
                 f"{found.question}  [{entry}]  {found.file}:{found.line}",
                 "",
-                *"\n---\n".join(found.bubbles).split("\n"),
+                *"\n---\n".join(map(_shown, found.bubbles)).split("\n"),
             ]
         case Clarify(choices):
             lines += [f"{number}. {knowledge.entries[entry].question}" for number, entry in enumerate(choices, 1)]

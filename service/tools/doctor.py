@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from service import wiring
-from service.adapters.faqfolder import read_sources
+from service.adapters.faqfiles import read_sources
+from service.adapters.images import ImageFolder
 from service.adapters.inspection import Inspection, open_inspection
 from service.adapters.line_account import Account, open_account
 from service.core import diagnosis
@@ -156,7 +157,7 @@ async def _check_model(settings: Settings) -> list[Finding]:
 
 
 async def _check_faq(settings: Settings) -> list[Finding]:
-    contents = read_contents(read_sources(settings.faq_dir))
+    contents = read_contents(read_sources(settings.faq_dir), images=ImageFolder(settings.faq_dir).look)
     errors = sum(problem.severity == "error" for problem in contents.problems)
     return [diagnosis.judge_faq(len(contents.faq.entries), errors, len(contents.problems) - errors)]
 

@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from service.adapters.archive import Archive
+from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.vitals import Vitals
@@ -22,6 +23,7 @@ from service.staffing import Desk
 from service.web.api.bodies import Bodies
 from service.web.api.router import make_router
 from service.web.health import is_live, is_ready
+from service.web.images import show_image
 from service.web.metrics import show_metrics
 from service.web.problems import problem
 from service.web.webhook import ChannelSecrets, Inlet, receive
@@ -64,14 +66,15 @@ def make_app(
     inquiries: Inquiries,
     vitals: Vitals,
     channel_secrets: ChannelSecrets,
+    images: ImageServer,
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]] | None = None,
 ) -> Litestar:
     """Put the application together from parts that are already built."""
     desk = Desk(archive, mailbox)
     parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive}
-    parts |= {"desk": desk, "inquiries": inquiries, "vitals": vitals}
+    parts |= {"desk": desk, "inquiries": inquiries, "vitals": vitals, "images": images}
     return Litestar(
-        route_handlers=[receive, make_router(archive), is_live, is_ready, show_metrics],
+        route_handlers=[receive, make_router(archive), show_image, is_live, is_ready, show_metrics],
         dependencies={name: _provide(part) for name, part in parts.items()},
         exception_handlers={
             **dict.fromkeys(_STATUS, _explain),

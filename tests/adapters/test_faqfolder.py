@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.faqfolder import FaqFolder, read_sources
-from service.core.entries import Problem
+from service.adapters.faqfiles import read_sources
+from service.adapters.faqfolder import FaqFolder
+from service.core.entries import Bubble, Problem
 from service.errors import KnowledgeError
 from tests.support.waiting import cancel, tick
 
 HOURS = "## 営業時間を教えてください {#hours}\n\n> - 何時まで開いていますか\n\n10時から20時までです。\n"
 PARKING = "## 駐車場はありますか {#parking}\n\n> - 車で行けますか\n\n店の裏に2台あります。\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 BROKEN = "# 見出し\n\n## 答えのない質問 {#empty}\n\n> - 答えは\n"
 
 
@@ -78,7 +80,7 @@ async def watch(folder: FaqFolder) -> AsyncIterator[Watch]:
     await cancel(task)
 
 
-def answer_of(folder: FaqFolder, entry: str) -> str | None:
+def answer_of(folder: FaqFolder, entry: str) -> Bubble | None:
     found = folder.current.entries.get(entry)
     return found.bubbles[0] if found else None
 
@@ -136,25 +138,19 @@ def test_a_folder_below_a_hidden_one_is_read(tmp_path: Path) -> None:
     assert [source.name for source in read_sources(folder)] == ["hours.md"]
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        pytest.param(HOURS.encode("shift_jis"), "This file is not saved as UTF-8.", id="Shift_JIS"),
-        pytest.param(HOURS.encode("utf-16"), "This file is not saved as UTF-8.", id="UTF-16"),
-    ],
-)
-def test_a_file_in_another_encoding_is_said_to_be(directory: Path, content: bytes, sentence: str) -> None:
-    (directory / "hours.md").write_bytes(content)
+def test_a_file_in_another_encoding_is_not_served_and_said_to_be(directory: Path) -> None:
+    (directory / "hours.md").write_bytes(HOURS.encode("shift_jis"))
     folder = FaqFolder(directory)
     (problem,) = folder.load()
-    assert (problem.file, problem.line, problem.en) == ("hours.md", 1, sentence)
+    assert (problem.file, problem.line, problem.severity) == ("hours.md", 1, "error")
+    assert "Shift_JIS" in problem.en
     assert set(folder.current.entries) == {"parking"}
 
 
 def test_a_mark_before_the_first_character_does_not_matter(directory: Path) -> None:
     (directory / "hours.md").write_bytes(HOURS.encode("utf-8-sig"))
     folder = FaqFolder(directory)
-    assert folder.load() == []
+    assert [problem.severity for problem in folder.load()] == ["warning"]
     assert set(folder.current.entries) == {"hours", "parking"}
 
 
@@ -385,6 +381,15 @@ async def test_what_is_still_being_written_is_not_read(watch: Watch, directory: 
         await tick(0.05)
     assert watch.reloads == before
     await watch.until_answer("hours", "10時から29時までです。")
+
+
+async def test_a_picture_that_changes_goes_live_under_another_name(watch: Watch, directory: Path) -> None:
+    (directory / "map.png").write_bytes(PNG + b"1")
+    save(directory / "hours.md", HOURS + "\n![地図](map.png)\n")
+    await watch.until(lambda: len(watch.folder.current.entries["hours"].bubbles) == 2)
+    before = watch.folder.current.entries["hours"].bubbles[1]
+    (directory / "map.png").write_bytes(PNG + b"2")
+    await watch.until(lambda: watch.folder.current.entries["hours"].bubbles[1] != before)
 
 
 async def test_a_file_that_is_replaced_by_renaming_goes_live(watch: Watch, directory: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_good_folder_is_read_whole() -> None:
 
 
 def test_without_files_of_our_own_the_defaults_hold() -> None:
-    contents = read({"a.md": "## 質問\n答え\n"})
+    contents = read({"a.md": "## 質問\n> 言い回し\n\n答え\n"})
     assert (contents.shop, contents.texts, told(contents)) == (DEFAULT_SHOP, DEFAULT_TEXTS, [])
 
 

@@ -11,6 +11,7 @@ from service.core.bubbles import utf16_units
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, make_turn, unsent_turn
 from service.core.decisions import Answer, Candidate, Clarify, Decision, Handoff, HandoffReason, Silent
+from service.core.entries import Action, ImageBubble
 from service.core.events import Event, Other, Tapped
 from service.core.handoffs import open_handoff
 from service.core.knowledge import Knowledge, build_knowledge
@@ -58,6 +59,33 @@ def test_an_answer_is_sent_word_for_word_one_bubble_each() -> None:
     assert (written.out.kind, written.out.who, written.out.said_at) == ("answer", "bot", NOON_MS)
     assert [sent["sender"]["name"] for sent in written.out.messages] == ["自動応答"] * 2
     assert (written.what, written.handoff, written.fields) == ("answer", None, {"state": "bot", "choices": ""})
+
+
+MAP = ImageBubble(name="a1.png", preview="a1-small.jpg", path="img/map.png", alt="店の前の地図")
+
+
+def with_picture(public_url: str, *, action: Action = "answer") -> Plan:
+    shop = build_knowledge((*ENTRIES, entry("map", "地図", answer=("こちらです。", MAP), action=action)))
+    decision = Answer("map", "sure") if action == "answer" else Handoff("topic", "map")
+    given = circumstances(QUESTION, knowledge=shop, now=LATER, public_url=public_url)
+    return carry_out(decision, make_turn((QUESTION,)), given)
+
+
+@pytest.mark.parametrize("action", ["answer", "handoff"])
+def test_a_picture_is_sent_from_the_public_address(action: Action) -> None:
+    written = with_picture("https://bot.example", action=action)
+    assert written.out is not None
+    assert written.out.messages[1] == {
+        "type": "image",
+        "originalContentUrl": "https://bot.example/img/a1.png",
+        "previewImageUrl": "https://bot.example/img/a1-small.jpg",
+        "sender": {"name": "自動応答"},
+    }
+    assert [bubble.text for bubble in written.out.bubbles] == ["こちらです。", "店の前の地図"]
+
+
+def test_without_a_public_address_a_picture_is_sent_in_words() -> None:
+    assert texts(with_picture("")) == ["こちらです。", "店の前の地図"]
 
 
 def test_each_bubble_that_is_sent_is_an_item_of_the_talk() -> None:

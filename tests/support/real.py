@@ -13,7 +13,7 @@ from typing import Literal
 import httpx
 
 from service.adapters.embedded import _socket_path
-from service.core.entries import Entry
+from service.core.entries import Entry, words_of
 from service.settings import ROOT
 from service.tools.fakeline.server import FakeLine
 from tests.support.system import SECRET, TOKEN, free_port
@@ -28,7 +28,7 @@ def write_faq(directory: Path, entries: Sequence[Entry]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for entry in entries:
         phrasings = "\n".join(f"> - {phrasing}" for phrasing in entry.phrasings)
-        answer = "\n---\n".join(entry.bubbles)
+        answer = "\n\n---\n\n".join(map(words_of, entry.bubbles))
         settings = f"---\naction: {entry.action}\nmatch: {entry.match}\n---\n"
         text = f"{settings}\n## {entry.question} {{#{entry.id}}}\n\n{phrasings}\n\n{answer}\n"
         (directory / f"{entry.id}.md").write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from service.core.alerting import Alerting
 from service.core.conversation import Conversation, Turn
-from service.core.entries import Action, Entry, Match
+from service.core.entries import Action, Bubble, Entry, Match
 from service.core.events import Event, MessageKind, Said
 from service.core.knowledge import Knowledge, build_knowledge
 from service.core.plan import Circumstances
@@ -21,12 +21,12 @@ def entry(
     entry_id: str,
     question: str,
     *phrasings: str,
-    answer: tuple[str, ...] | None = None,
+    answer: tuple[Bubble, ...] | None = None,
     match: Match = "meaning",
     action: Action = "answer",
 ) -> Entry:
     """Make an entry whose answer names it."""
-    bubbles = (f"{question}の答えです。",) if answer is None else answer
+    bubbles: tuple[Bubble, ...] = (f"{question}の答えです。",) if answer is None else answer
     return Entry(
         id=entry_id,
         question=question,
@@ -74,6 +74,7 @@ def circumstances(
     handoff: HandoffRecord | None = None,
     now: datetime = NOON,
     alerting: Alerting = NOBODY,
+    public_url: str | None = None,
 ) -> Circumstances:
     """Make what `carry_out` must know besides the decision."""
     return Circumstances(
@@ -86,4 +87,5 @@ def circumstances(
         model=None,
         took_ms=1.0,
         alerting=alerting,
+        public_url=public_url,
     )

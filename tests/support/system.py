@@ -85,6 +85,7 @@ async def run_worker(
             notifier=await stack.enter_async_context(open_notifier(notify)),
             alerting=Alerting(targets=len(notify), public_url=PUBLIC_URL),
             burst_ms=burst_ms,
+            public_url=PUBLIC_URL,
         )
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
         running = asyncio.create_task(worker.run(stop))

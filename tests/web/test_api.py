@@ -1,6 +1,7 @@
 """The REST API over real HTTP: who may ask, what is refused and how it is said, paging, and what became of a reply."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
+from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
@@ -342,6 +344,7 @@ async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(
             inquiries=Inquiries(store),
             vitals=Vitals(store),
             channel_secrets=ChannelSecrets(),
+            images=ImageServer(Path("none"), list),
         ),
     )
     headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive, Scope
+from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
@@ -37,6 +39,7 @@ async def hurried(store: Store, archive: Archive) -> AsyncIterator[httpx.AsyncCl
         inquiries=Inquiries(store, answer_within_s=0.2),
         vitals=Vitals(store),
         channel_secrets=ChannelSecrets(),
+        images=ImageServer(Path("none"), list),
     )
     headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
