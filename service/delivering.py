@@ -16,11 +16,20 @@ from service.adapters.archive import Archive
 from service.adapters.lease import Head, Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Mailbox
-from service.core.alerting import ALERT_CONVERSATION, Alert, Alerting, after_alerting, enter_waiting, is_wanted
+from service.core.alerting import (
+    ALERT_CONVERSATION,
+    Alert,
+    Alerting,
+    after_alerting,
+    alerting_at,
+    enter_waiting,
+    is_wanted,
+)
 from service.core.counting import count_alert, count_replaced, count_send
 from service.core.plan import Plan, with_alerts
 from service.core.records import BubbleItem, utc
 from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
+from service.core.shop import DEFAULT_SHOP, Shop
 from service.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:  # Apprise takes 40 MB: it is loaded only where an address is set
@@ -35,8 +44,8 @@ NOBODY_TO_TELL = Alerting()
 class Wires:
     """What sending needs.
 
-    `notifier` tells the staff as `alerting` says; None when nobody is to be told. `insist_delays_s` are the pauses
-    between the repetitions of a step that Redis did not confirm.
+    `notifier` tells the staff as `alerting` says; None when nobody is to be told. `shop` gives the shop as it is now.
+    `insist_delays_s` are the pauses between the repetitions of a step that Redis did not confirm.
     """
 
     def __init__(
@@ -47,6 +56,7 @@ class Wires:
         line: Line,
         notifier: "Notifier | None" = None,
         alerting: Alerting = NOBODY_TO_TELL,
+        shop: Callable[[], Shop] = lambda: DEFAULT_SHOP,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
     ) -> None:
         self.mailbox = mailbox
@@ -54,7 +64,12 @@ class Wires:
         self.line = line
         self.notifier = notifier
         self.alerting = alerting
+        self.shop = shop
         self.insist_delays_s = insist_delays_s
+
+    def alerting_for(self, lease: Lease) -> Alerting:
+        """How staff are alerted at the time of a lease."""
+        return alerting_at(self.alerting, self.shop(), utc(lease.now), lease.conversation.today)
 
 
 async def deliver(lease: Lease, head: Head | None, wires: Wires) -> None:
@@ -127,7 +142,7 @@ def _fallback(head: Head, done: Done, lease: Lease, wires: Wires) -> Plan | None
     record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
     fields = {"state": "waiting", "handoff": record.id, "choices": ""}
     plan = Plan(what="handoff", fields=fields, handoff=record, counts=(count_replaced(record.reason),))
-    return with_alerts(plan, enter_waiting(record, head.item.id, utc(lease.now), wires.alerting))
+    return with_alerts(plan, enter_waiting(record, head.item.id, utc(lease.now), wires.alerting_for(lease)))
 
 
 async def _deliver_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Head | None:

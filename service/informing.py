@@ -4,21 +4,22 @@ The web process holds no knowledge of its own: fitting it would keep the webhook
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
 from service.adapters.inquiries import Inquiries
 from service.core.conversation import Conversation, Turn
-from service.core.decisions import Answer
-from service.core.entries import Problem, words_of
+from service.core.entries import Problem
 from service.core.inquiry import Inquiry, Loaded, Tried
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
-from service.core.records import Thresholds
+from service.core.records import Thresholds, ms
+from service.core.texts import language_of
 from service.core.triage import triage
+from service.core.wording import Voice, speak
 from service.errors import StoreUnavailable
 from service.ports import Adjudicator
 from service.replying import resolve
@@ -40,12 +41,13 @@ class Source(msgspec.Struct, frozen=True):
 
 async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> Tried:
     """Decide about one message as if a new customer had written it."""
-    turn = Turn(id="ask", at=time.time_ns() // 1_000_000, events=(), lines=(text,))
-    decision, trace = await resolve(triage(turn, knowledge, Conversation(customer="ask")), knowledge, model)
-    bubbles = knowledge.entries[decision.entry].bubbles if isinstance(decision, Answer) else ()
+    now = datetime.now(UTC)
+    turn = Turn(id="ask", at=ms(now), events=(), lines=(text,))
+    decision, trace = await resolve(triage(turn, knowledge, Conversation(customer="ask"), now), knowledge, model)
+    speech = speak(decision, Voice(knowledge=knowledge, customer="ask", key=b"", now=now, lang=language_of(text)))
     return Tried(
         decision=decision,
-        bubbles=tuple(map(words_of, bubbles)),
+        bubbles=speech.words if speech else (),
         thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
         knowledge=knowledge.version,
         model=trace,
@@ -71,7 +73,7 @@ async def _answer_all(inquiries: Inquiries, source: Source) -> None:
         try:
             knowledge = source.knowledge()
             if knowledge.version != published:
-                await inquiries.publish(knowledge.version, len(knowledge.entries))
+                await inquiries.publish(knowledge)
                 published = knowledge.version
             if inquiry := await inquiries.take():
                 await inquiries.answer(inquiry, await _answer(inquiry, source))

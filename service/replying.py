@@ -24,7 +24,7 @@ from service.core.decisions import AskModel, Decision, Handoff, Silent
 from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
 from service.core.knowledge import Knowledge
 from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot, with_alerts
-from service.core.records import ModelTrace, utc
+from service.core.records import HandoffRecord, ModelTrace, utc
 from service.core.texts import text
 from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
 from service.core.triage import settle, triage
@@ -67,6 +67,7 @@ class Parts(Wires):
             line=line,
             notifier=notifier,
             alerting=alerting,
+            shop=lambda: knowledge().shop,
             insist_delays_s=insist_delays_s,
         )
         self.knowledge = knowledge
@@ -97,7 +98,7 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
     knowledge = parts.knowledge()
     turn = read_turn(events, lease, knowledge, parts.signing_key)
     moment = _moment(turn, lease)
-    step = _despite_trouble(triage(turn, knowledge, lease.conversation), lease)
+    step = _despite_trouble(triage(turn, knowledge, lease.conversation, utc(lease.now)), lease)
     if wait_ms := wait_for_more(step, moment, parts.burst_ms):
         await parts.mailbox.park(lease, wait_ms)
         await parts.line.account.show_loading(lease.conversation.customer)
@@ -107,14 +108,15 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
     given = Circumstances(
         conversation=await _introduced(decision, lease, parts),
         handoff=lease.handoff,
+        closed=await _closed_last(decision, lease, parts),
         events=events,
         knowledge=knowledge,
         key=parts.signing_key,
         now=utc(lease.now),
         model=model,
         took_ms=(time.perf_counter() - started) * 1000,
-        alerting=parts.alerting,
         public_url=parts.public_url,
+        alerting=parts.alerting_for(lease),
     )
     plan = await _follow_up(carry_out(decision, turn, given), events[0], lease, parts)
     if await conclude(plan, decision, turn, lease=lease, given=given, parts=parts) == "unsent":
@@ -129,7 +131,7 @@ async def _follow_up(plan: Plan, event: Event, lease: Lease, parts: Parts) -> Pl
         case Timer(name="return") if lease.handoff and lease.conversation.state == "human":
             return return_to_bot(plan, lease.handoff, utc(lease.now))
         case Timer(name="alert" | "remind" as kind, event=step) if lease.handoff:
-            return with_alerts(plan, announce(kind, lease.handoff, step, utc(lease.now), parts.alerting))
+            return with_alerts(plan, announce(kind, lease.handoff, step, utc(lease.now), parts.alerting_for(lease)))
         case _:
             return plan
 
@@ -176,7 +178,10 @@ async def resolve(
     if model is None:
         return settle(step, knowledge, None), None
     started = time.perf_counter()
-    candidates = [knowledge.entries[candidate.entry] for candidate in step.candidates]
+    shown = (knowledge.entries[candidate.entry] for candidate in step.candidates)
+    candidates = [entry for entry in shown if not entry.private]
+    if not candidates:
+        return settle(step, knowledge, None), None
     try:
         verdict = await model.adjudicate(step.text, candidates)
         said = msgspec.json.encode(verdict).decode()
@@ -205,6 +210,16 @@ async def _introduced(decision: Decision, lease: Lease, parts: Parts) -> Convers
         return conversation
     profile = await parts.line.account.profile(conversation.customer)
     return msgspec.structs.replace(conversation, display_name=profile.name if profile else None)
+
+
+async def _closed_last(decision: Decision, lease: Lease, parts: Parts) -> HandoffRecord | None:
+    """The handoff that was closed last, where it may be opened again."""
+    last = lease.conversation.last_handoff
+    if lease.handoff or not last or not isinstance(decision, Handoff):
+        return None
+    with suppress(NotFound):  # its retention may have ended
+        return await parts.archive.handoff(last)
+    return None
 
 
 async def _blank(message: str, plan: Plan, lease: Lease, parts: Parts) -> Plan:
@@ -246,7 +261,8 @@ async def bury(lease: Lease, parts: Parts) -> None:
         now=utc(lease.now),
         model=None,
         took_ms=0,
-        alerting=parts.alerting,
+        public_url=parts.public_url,
+        alerting=parts.alerting_for(lease),
     )
     decision = Handoff("error") if lease.conversation.state == "bot" else Silent("waiting")
     plan = carry_out(decision, turn, given)

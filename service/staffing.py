@@ -6,7 +6,7 @@ and the rules are asked again: two people never both win, and a customer's messa
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -108,10 +108,11 @@ class Desk:
         self, order: Order, handoff_id: str, now: datetime, seen: str | None = None
     ) -> HandoffRecord:
         """Count as a reply what was said in LINE itself or by telephone. Nothing is sent."""
+        after = await self._return_to_bot_after()
 
         def rule(scene: Scene) -> Plan | None:
             plan = act_on("replied_elsewhere", scene.named, handoffs.reply(scene.named, order.staff, now))
-            return return_later(plan, _ms(now))
+            return return_later(plan, now + after)
 
         return await self._change("replied_elsewhere", order, handoff_id, rule, seen)
 
@@ -125,10 +126,11 @@ class Desk:
 
     async def reopen(self, order: Order, handoff_id: str, now: datetime) -> HandoffRecord:
         """Take a closed handoff up again. The customer is told nothing."""
+        after = await self._return_to_bot_after()
 
         def rule(scene: Scene) -> Plan | None:
-            after = handoffs.reopen(scene.named, order.staff, scene.conversation.handoff)
-            return return_later(act_on("reopen", scene.named, after), _ms(now))
+            record = handoffs.reopen(scene.named, order.staff, scene.conversation.handoff)
+            return return_later(act_on("reopen", scene.named, record), now + after)
 
         return await self._change("reopen", order, handoff_id, rule)
 
@@ -172,16 +174,21 @@ class Desk:
         action = secrets.token_hex(12)
         out = reply_by_staff(words, action=action, customer=customer, staff=order.staff, now=now)
 
+        after = await self._return_to_bot_after()
+
         def rule(scene: Scene) -> Plan | None:
             before = scene.named if handoff_id else scene.handoff
             if not (before or scene.said):
                 raise Conflict("this customer has never written")
             opened = before or handoffs.open_by_staff(action[:16], scene.conversation, scene.said, order.staff, now)
-            return return_later(act_on("reply", before, handoffs.reply(opened, order.staff, now), out), _ms(now))
+            return return_later(act_on("reply", before, handoffs.reply(opened, order.staff, now), out), now + after)
 
         task = Task(what="reply", customer=customer, handoff=handoff_id, rule=rule, seen=seen)
         written, _ = await self._do(order, task, action)
         return f"{written}.0"
+
+    async def _return_to_bot_after(self) -> timedelta:
+        return (await self._archive.shop()).return_to_bot_after
 
     async def _do(self, order: Order, task: Task, action: str) -> tuple[str, HandoffRecord | None]:
         """Carry out a task once. Returns the id of the action that was written, and the handoff after this one.
@@ -267,7 +274,3 @@ def _same(earlier: str, order: Order) -> str:
     if body != order.body:
         raise KeyReused("this Idempotency-Key was used for something else")
     return action
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

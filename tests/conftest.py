@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 
 from service.adapters.embedded import EmbeddedValkey
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("henji", deadline=None)
+settings.load_profile("henji")
 
 
 @pytest.fixture(autouse=True)

@@ -264,7 +264,7 @@ def test_a_public_address_is_asked_for_when_there_are_images(shell: Shell) -> No
     (shell.directory / "faq" / "a.md").write_text(text, encoding="utf-8")
     assert "HENJI_PUBLIC_URL" in shell.call("faq", "check").stdout
     assert shell.call("faq", "check", HENJI_PUBLIC_URL="https://bot.example.com").stdout == ""
-    assert "［画像 map.png］地図" in shell.call("ask", "地図はありますか").stdout
+    assert "地図" in shell.call("ask", "地図はありますか").stdout.splitlines()
 
 
 def test_a_folder_that_is_not_there_is_said_to_be(shell: Shell) -> None:

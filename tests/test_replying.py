@@ -18,7 +18,7 @@ from service.core.triage import triage
 from service.delivering import deliver, insist
 from service.errors import LeaseLost, StoreUnavailable
 from service.replying import Parts, handle, read_turn, reply_to, resolve
-from tests.support.shop import CUSTOMER, KEY, NOON_MS, message, turn
+from tests.support.shop import CUSTOMER, KEY, NOON, NOON_MS, message, turn
 from tests.support.stand_ins import SHOP, SURE, UNSURE, Model, Phone, Post, answer, head, lease, parts, raw
 
 
@@ -138,7 +138,7 @@ async def test_only_a_store_that_is_away_is_insisted_on() -> None:
 
 
 async def ask(text: str, model: Model | None, *choices: str) -> tuple[Any, Any]:
-    step = triage(turn(text), SHOP, Conversation(customer=CUSTOMER, choices=choices))
+    step = triage(turn(text), SHOP, Conversation(customer=CUSTOMER, choices=choices), NOON)
     return await resolve(step, SHOP, model)
 
 

@@ -16,6 +16,7 @@ from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
 from service.core.searching import ANYTHING, Wanted
+from service.core.shop import DEFAULT_SHOP, Shop
 from service.errors import NotFound
 
 TALK_LENGTH = 200
@@ -140,6 +141,11 @@ class Archive:
         ids, following = await self._lists.page(status, cursor, count, wanted)
         records = await self._many("handoff", [handoff.encode() for handoff in ids])
         return [msgspec.json.decode(raw, type=HandoffRecord) for raw in records], following
+
+    async def shop(self) -> Shop:
+        """Read the shop as a worker answers from it; the defaults while none has been here yet."""
+        found = cast("bytes | None", await self._call(lambda redis: redis.hget(f"{PREFIX}shop", "facts")))
+        return msgspec.json.decode(found, type=Shop) if found else DEFAULT_SHOP
 
     async def situation(self) -> Situation:
         """Say how the shop stands: is anybody at work, how many wait, and since when."""

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
 from service.core.inquiry import Inquiry, Loaded, Tried
+from service.core.knowledge import Knowledge
 from service.errors import WorkerUnavailable
 
 # The language model may take eight seconds of them.
@@ -48,9 +49,10 @@ class Inquiries:
         """For a worker: answer it."""
         await self._push(f"{PREFIX}told:{inquiry.id}", msgspec.json.encode(answer))
 
-    async def publish(self, knowledge: str, entries: int) -> None:
-        """For a worker: say which version of the FAQ it answers from, and how many entries that has."""
-        noted = ["knowledge", knowledge, "entries", entries]
+    async def publish(self, knowledge: Knowledge) -> None:
+        """For a worker: note what it answers from: the version, how many entries that has, and the shop."""
+        facts = msgspec.json.encode(knowledge.shop).decode()
+        noted = ["knowledge", knowledge.version, "entries", len(knowledge.entries), "facts", facts]
         await self._call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))
 
     async def _ask(self, inquiry: Inquiry) -> bytes:

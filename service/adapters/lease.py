@@ -4,6 +4,7 @@ How the elements of a mailbox and an outbox are written stands in lua/common.lua
 """
 
 import time
+from datetime import datetime
 from typing import Any, Literal, cast
 
 import msgspec
@@ -11,8 +12,9 @@ import msgspec
 from service.core.alerting import Alert
 from service.core.conversation import Conversation, State
 from service.core.plan import Outgoing, OutKind
-from service.core.records import BubbleItem, HandoffRecord
+from service.core.records import BubbleItem, HandoffRecord, utc
 from service.core.sending import TOKEN_IS_FRESH_MS, Attempt
+from service.core.shop import TodayHours
 from service.errors import LeaseLost
 
 MAX_ERRORS = 3
@@ -80,6 +82,8 @@ class _Taken(msgspec.Struct):
     box: list[str]
     head: str
     handoff: str
+    paused: str
+    today: str
 
 
 def write_body(out: Outgoing) -> str:
@@ -102,21 +106,35 @@ def read_conversation(customer: str, fields: dict[str, str]) -> Conversation:
         nickname=fields.get("nickname"),
         tags=msgspec.json.decode(fields["tags"], type=tuple[str, ...]) if "tags" in fields else (),
         note=fields.get("note"),
+        paused="paused" in fields,
+        staff_at=_read_time(fields.get("staff_at")),
+        group_at=_read_time(fields.get("group_at")),
     )
+
+
+def _read_time(milliseconds: str | None) -> datetime | None:
+    return utc(int(milliseconds)) if milliseconds else None
 
 
 def read_lease(token: str, packed: bytes, ends_at: float) -> Lease:
     """Read what TAKE hands out."""
     taken = msgspec.msgpack.decode(packed, type=_Taken)
     fields = dict(zip(taken.fields[::2], taken.fields[1::2], strict=True))
+    handoff = msgspec.json.decode(taken.handoff, type=HandoffRecord) if taken.handoff else None
+    conversation = read_conversation(taken.conv, fields)
     return Lease(
         token=token,
-        conversation=read_conversation(taken.conv, fields),
+        conversation=msgspec.structs.replace(
+            conversation,
+            paused=conversation.paused or bool(taken.paused),
+            today=msgspec.json.decode(taken.today, type=TodayHours) if taken.today else None,
+            promised_at=handoff.due_at if handoff else None,
+        ),
         now=taken.now,
         ends_at=ends_at,
         box=tuple(read_waiting(element) for element in taken.box),
         head=read_head(taken.head, taken.now) if taken.head else None,
-        handoff=msgspec.json.decode(taken.handoff, type=HandoffRecord) if taken.handoff else None,
+        handoff=handoff,
         trouble=_trouble(fields),
         reply_is_free=taken.now - int(fields.get("token_at", "0")) < TOKEN_IS_FRESH_MS,
     )
@@ -159,6 +177,7 @@ def read_head(element: str, now: int) -> Head:
             mode="push" if mode == "push" else "reply",
             tries=int(tries),
             by_bot=who == "bot",
+            free_only=body.kind == "greet",
             said_at=body.said_at,
             token_at=int(token_at),
             first_try=int(first_try),

@@ -7,7 +7,6 @@ twice: a call whose answer was lost is simply repeated. docs/delivery.md tells t
 import hashlib
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Literal, cast
 
 import msgspec
@@ -19,7 +18,7 @@ from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
 from service.core.photos import KEEP_S, photos_in
 from service.core.plan import Outgoing, Plan
-from service.core.records import HandoffRecord, Item
+from service.core.records import HandoffRecord, Item, ms
 from service.core.searching import search_line
 from service.errors import LeaseLost
 
@@ -246,7 +245,7 @@ class Mailbox:
                 "status": plan.handoff.status,
                 "record": _json(plan.handoff),
                 "score": _place(plan.handoff),
-                "created": _ms(plan.handoff.created_at),
+                "created": ms(plan.handoff.created_at),
                 "search": search_line(plan.handoff),
             }
         if plan.out:
@@ -279,12 +278,8 @@ def _alert(number: int, alert: Alert) -> dict[str, str]:
 def _place(handoff: HandoffRecord) -> int:
     """Where a handoff stands in its list: the longest unreplied first; of those that are done the newest."""
     if handoff.unreplied_since:
-        return _ms(handoff.unreplied_since)
-    return -_ms(handoff.done_at) if handoff.done_at else NOBODY_WAITS_MS + _ms(handoff.created_at)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+        return ms(handoff.unreplied_since)
+    return -ms(handoff.done_at) if handoff.done_at else NOBODY_WAITS_MS + ms(handoff.created_at)
 
 
 def _json(record: msgspec.Struct) -> str:

@@ -3,16 +3,13 @@
 Pure, as service/core/plan.py is for the customers' turns.
 """
 
-from datetime import timedelta
+from datetime import datetime
 
 import msgspec
 
 from service.core.alerting import STOPPED
 from service.core.plan import Outgoing, Plan, closing_fields
-from service.core.records import HandoffRecord
-
-RETURN_TO_BOT_AFTER = timedelta(hours=24)
-_RETURN_MS = RETURN_TO_BOT_AFTER // timedelta(milliseconds=1)
+from service.core.records import HandoffRecord, ms
 
 
 class Portrait(msgspec.Struct, frozen=True):
@@ -37,9 +34,9 @@ def act_on(what: str, before: HandoffRecord | None, after: HandoffRecord, out: O
     return Plan(what=what, fields=fields, items=out.bubbles if out else (), handoff=after, out=out, timers=timers)
 
 
-def return_later(plan: Plan | None, now_ms: int) -> Plan | None:
-    """Have the conversation given back to the bot when staff have nothing to add for long."""
-    return plan and msgspec.structs.replace(plan, timers=plan.timers | {"return": now_ms + _RETURN_MS})
+def return_later(plan: Plan | None, due: datetime) -> Plan | None:
+    """Have the conversation given back to the bot when staff have nothing to add until `due`."""
+    return plan and msgspec.structs.replace(plan, timers=plan.timers | {"return": ms(due)})
 
 
 def portray(portrait: Portrait, handoff: HandoffRecord | None) -> Plan:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from types import MappingProxyType
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from service.core.decisions import HandoffReason
-from service.core.records import HandoffRecord
+from service.core.hours import is_open, next_open
+from service.core.records import HandoffRecord, ms
 from service.core.sending import Again, Attempt, Done, backoff
+from service.core.shop import Shop, TodayHours
 
 # Each Apprise URL has an outbox of its own, the one of the conversation with this name and the URL's place in the list.
 ALERT_CONVERSATION = "@alert:"
@@ -29,6 +32,9 @@ REASONS: Mapping[HandoffReason, str] = MappingProxyType(
         "unsure": "確信が持てない",
         "topic": "スタッフ対応の話題",
         "media": "写真・動画",
+        "staff_first": "スタッフ優先の時間帯",
+        "after_hours": "営業時間外のご連絡",
+        "paused": "自動応答オフ",
         "late": "自動応答の時間切れ",
         "overflow": "メッセージ多数",
         "error": "システムエラー",
@@ -71,33 +77,35 @@ class Announced(msgspec.Struct, frozen=True):
     timers: dict[str, int] = {}
 
 
-def enter_waiting(
-    handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting, *, urgent: bool = False
-) -> Announced:
+def alerting_at(alerting: Alerting, shop: Shop, now: datetime, today: TodayHours | None = None) -> Alerting:
+    """Add what is known of the shop at this hour."""
+    opens = None if is_open(shop, now, today) else next_open(shop, now, today)
+    return msgspec.structs.replace(alerting, shop=shop.name, zone=ZoneInfo(shop.timezone), next_open=opens)
+
+
+def enter_waiting(handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting) -> Announced:
     """Say that a customer has begun to wait: one alert, and a reminder for later. `step` is what began it (an id)."""
     if not alerting.targets:
         return Announced()
-    announced = announce("alert", handoff, step, now, alerting, urgent=urgent)
+    announced = announce("alert", handoff, step, now, alerting)
     remind = handoff.due_at - min(_REMIND_BEFORE, (handoff.due_at - now) / 4)
-    timers = {"remind": _ms(remind)} if remind > now else {}
+    timers = {"remind": ms(remind)} if remind > now else {}
     return Announced(announced.alerts, announced.timers | timers)
 
 
-def announce(
-    kind: AlertKind, handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting, *, urgent: bool = False
-) -> Announced:
+def announce(kind: AlertKind, handoff: HandoffRecord, step: str, now: datetime, alerting: Alerting) -> Announced:
     """Alert now or, while the shop is closed, set the timer that does it later. Nothing when nobody waits any more."""
     if not is_wanted(handoff):
         return Announced()
-    due = alert_at(now, alerting.next_open, urgent=urgent)
+    due = alert_at(now, alerting.next_open, urgent=handoff.urgent)
     if due > now:
-        return Announced(timers={kind: _ms(due)})
+        return Announced(timers={kind: ms(due)})
     alert = Alert(
         id=f"{handoff.id}.{step}",
         handoff=handoff.id,
         title=_title(kind, handoff, now, alerting.shop),
         text=_text(kind, handoff, alerting),
-        at=_ms(now),
+        at=ms(now),
     )
     return Announced((alert,) * alerting.targets)
 
@@ -143,7 +151,3 @@ def _text(kind: AlertKind, handoff: HandoffRecord, alerting: Alerting) -> str:
 def _time(at: datetime, zone: tzinfo) -> str:
     local = at.astimezone(zone)
     return f"{local.month}月{local.day}日({_WEEKDAYS[local.weekday()]}) {local:%H:%M}"
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -28,6 +28,18 @@ def image_message(url: str, preview_url: str, sender: str) -> dict[str, Any]:
     }
 
 
+def with_fill_in(message: dict[str, Any], label: str, template: str) -> dict[str, Any]:
+    """Add a quick reply button that opens the keyboard with `template` in it (at most 300 characters)."""
+    action = {
+        "type": "postback",
+        "label": cut(label, MAX_LABEL),
+        "data": "fill_in",
+        "inputOption": "openKeyboard",
+        "fillInText": template,
+    }
+    return {**message, "quickReply": {"items": [{"type": "action", "action": action}]}}
+
+
 def with_buttons(message: dict[str, Any], buttons: list[tuple[str, str]]) -> dict[str, Any]:
     """Add quick reply buttons, given as (label, postback data). LINE shows them under the last bubble only."""
     items = [

@@ -1,11 +1,13 @@
 """What is known of one customer's conversation when a turn is decided, and the turn itself."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from service.core.events import Event, MessageKind, Other, Said, TakenBack, Tapped, Timer
 from service.core.media import caption
+from service.core.shop import TodayHours
 
 State = Literal["bot", "waiting", "human"]
 
@@ -18,6 +20,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     not end in one. `rev` counts the writes, and fences them. `display_name` is the name on LINE, once it was asked for;
     `last_handoff` is the id of the handoff that was closed last. `nickname`, `tags` and the pinned `note` are what
     staff wrote about the customer.
+
+    `paused`: automatic answers are off, for this customer or for the whole account. `today` are the hours that staff
+    set for today. `staff_at` is when staff last did something here, `promised_at` when the open handoff was to be
+    replied to, `group_at` when a group was last told that this is for private talks.
     """
 
     customer: str
@@ -31,6 +37,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     nickname: str | None = None
     tags: tuple[str, ...] = ()
     note: str | None = None
+    paused: bool = False
+    today: TodayHours | None = None
+    staff_at: datetime | None = None
+    promised_at: datetime | None = None
+    group_at: datetime | None = None
 
 
 class Tap(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ them. PUT and `bury` in lua/common.lua write the names of events and dead letter
 
 from typing import get_args
 
-from service.core.decisions import AnswerReason, ClarifyReason, HandoffReason, SilentReason
+from service.core.decisions import AnswerReason, ClarifyReason, GreetReason, HandoffReason, SilentReason
 from service.core.records import Delivery
 from service.core.sending import Done
 
@@ -38,7 +38,13 @@ def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
     `kinds` are the kinds of what is sent to LINE.
     """
-    reasons = {"answer": AnswerReason, "clarify": ClarifyReason, "handoff": HandoffReason, "silent": SilentReason}
+    reasons = {
+        "answer": AnswerReason,
+        "clarify": ClarifyReason,
+        "greet": GreetReason,
+        "handoff": HandoffReason,
+        "silent": SilentReason,
+    }
     deliveries = [delivery for delivery in get_args(Delivery) if delivery != "pending"]
     return (
         *(count_turn(decision, reason) for decision, codes in reasons.items() for reason in get_args(codes)),

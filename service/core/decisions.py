@@ -8,9 +8,23 @@ from typing import Literal
 import msgspec
 
 AnswerReason = Literal["sure", "keyword", "choice", "model"]
-ClarifyReason = Literal["unsure", "model_unclear"]
-HandoffReason = Literal["asked", "no_entry", "unsure", "topic", "media", "late", "overflow", "error", "staff"]
-SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group", "unsent"]
+ClarifyReason = Literal["unsure", "model_unclear", "stale_button"]
+HandoffReason = Literal[
+    "asked",
+    "no_entry",
+    "unsure",
+    "topic",
+    "media",
+    "staff_first",
+    "after_hours",
+    "paused",
+    "late",
+    "overflow",
+    "error",
+    "staff",
+]
+GreetReason = Literal["greeting", "welcome", "group"]
+SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group", "unsent", "late"]
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -29,7 +43,10 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 
 
 class Clarify(msgspec.Struct, frozen=True, tag="clarify"):
-    """Ask the customer which of 2 to 4 entries is meant; `choices` are entry ids in the order shown."""
+    """Ask the customer which of 2 to 4 entries is meant; `choices` are entry ids in the order shown.
+
+    After a tap on a choice whose entry is gone (`stale_button`) it may be one: those that are left.
+    """
 
     choices: tuple[str, ...]
     reason: ClarifyReason
@@ -44,13 +61,20 @@ class Handoff(msgspec.Struct, frozen=True, tag="handoff"):
     candidates: tuple[Candidate, ...] = ()
 
 
+class Greet(msgspec.Struct, frozen=True, tag="greet"):
+    """Say hello in the shop's words; `starters` are entry ids offered as buttons, as many as `_shop.yaml` names."""
+
+    reason: GreetReason
+    starters: tuple[str, ...] = ()
+
+
 class Silent(msgspec.Struct, frozen=True, tag="silent"):
     """Say nothing; the turn is recorded all the same."""
 
     reason: SilentReason
 
 
-Decision = Answer | Clarify | Handoff | Silent
+Decision = Answer | Clarify | Handoff | Greet | Silent
 
 
 class AskModel(msgspec.Struct, frozen=True):

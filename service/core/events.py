@@ -91,7 +91,10 @@ class Timer(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """Anything else: recorded, passed over. `standby` and `group` say why a message is not for us."""
+    """Anything else: recorded, and mostly passed over. `what` is LINE's type of it.
+
+    `standby` and `group` say why a message is not for us, `mention` that a group speaks to the bot.
+    """
 
     event: str
     at: int
@@ -165,12 +168,21 @@ def _from_somebody(event_id: str, at: int, kind: str, event: LooseObject) -> Eve
     if event.text("mode") not in {"active", ""}:
         return Other(event_id, at, "standby")
     if not _is_private(event.inside("source")):
-        return Other(event_id, at, "group")
+        return Other(event_id, at, _in_group(kind, event))
     if kind == "message":
         return _said(event_id, at, event.inside("message"))
     if kind == "postback":
         return Tapped(event_id, at, event.inside("postback").text("data"))
     return Other(event_id, at, kind or "unreadable")
+
+
+def _in_group(kind: str, event: LooseObject) -> str:
+    """Of a group only this is of interest: the bot has joined, or is spoken to."""
+    if kind == "join":
+        return "join"
+    mentionees = event.inside("message").inside("mention").objects("mentionees")
+    is_meant = kind == "message" and any(mentioned.read("isSelf", bool, default=False) for mentioned in mentionees)
+    return "mention" if is_meant else "group"
 
 
 def _said(event_id: str, at: int, message: LooseObject) -> Said:

@@ -10,9 +10,11 @@ from itertools import zip_longest
 
 import msgspec
 
+from service.core.booking import read_filled
 from service.core.bubbles import cut
 from service.core.conversation import Conversation, Turn
 from service.core.decisions import Handoff
+from service.core.entries import Entry
 from service.core.media import caption
 from service.core.records import HandoffRecord, MessageItem, Note, TurnRecord, utc
 from service.errors import Conflict
@@ -39,10 +41,17 @@ def open_handoff(
     customer: str,
     display_name: str | None = None,
     nickname: str | None = None,
+    entry: Entry | None = None,
     knowledge: str,
     now: datetime,
+    due_at: datetime,
 ) -> HandoffRecord:
-    """Open a handoff that waits for staff. `knowledge` is the version of the FAQ that was asked."""
+    """Open a handoff that waits for staff.
+
+    `entry` is the one that decided it, if one did; `knowledge` is the version of the FAQ that was asked; `due_at` is
+    when staff are to have replied.
+    """
+    ask = entry.ask if entry else ()
     return HandoffRecord(
         id=handoff_id,
         customer=customer,
@@ -50,11 +59,14 @@ def open_handoff(
         nickname=nickname,
         status="waiting",
         reason=decision.reason,
+        urgent=entry is not None and entry.urgent,
         summary=summarize(_record(turn)),
         turns=(_record(turn),),
         candidates=decision.candidates,
+        ask=ask,
+        filled=read_filled(ask, turn.text),
         created_at=now,
-        due_at=now + FIRST_REPLY_TARGET,
+        due_at=due_at,
         unreplied_since=now,
         knowledge=knowledge,
     )
@@ -85,8 +97,16 @@ def open_by_staff(
 def join(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
     """Add a further turn of the customer to an open handoff."""
     return msgspec.structs.replace(
-        handoff, turns=(*handoff.turns, _record(turn)), unreplied_since=handoff.unreplied_since or now
+        handoff,
+        turns=(*handoff.turns, _record(turn)),
+        filled=handoff.filled | read_filled(handoff.ask, turn.text),
+        unreplied_since=handoff.unreplied_since or now,
     )
+
+
+def wait_again(handoff: HandoffRecord, turn: Turn, now: datetime, due_at: datetime) -> HandoffRecord:
+    """Have an active handoff wait anew for whoever holds it, with a further turn of the customer."""
+    return msgspec.structs.replace(join(handoff, turn, now), status="waiting", due_at=due_at)
 
 
 def may_rejoin(handoff: HandoffRecord, now: datetime) -> bool:
@@ -94,10 +114,9 @@ def may_rejoin(handoff: HandoffRecord, now: datetime) -> bool:
     return handoff.done_at is not None and now - handoff.done_at <= REOPENS_WITHIN
 
 
-def rejoin(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
+def rejoin(handoff: HandoffRecord, turn: Turn, now: datetime, due_at: datetime) -> HandoffRecord:
     """Reopen a closed handoff with a further turn of the customer: it waits anew, for whoever held it."""
-    waiting = msgspec.structs.replace(handoff, status="waiting", done_at=None, due_at=now + FIRST_REPLY_TARGET)
-    return join(waiting, turn, now)
+    return wait_again(msgspec.structs.replace(handoff, done_at=None), turn, now, due_at)
 
 
 def claim(handoff: HandoffRecord, staff: str, *, take_over: bool) -> HandoffRecord:

@@ -16,7 +16,7 @@ from service.core.texts import DEFAULT_TEXTS, Texts
 @dataclass(frozen=True)
 class Knowledge:
     """Entries by id, keyword texts (normalised) to entry ids, the index for everything matched by meaning; the shop and
-    its own texts.
+    its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for a person, and thanks.
 
     `version` is the hash of all of it: the same files give the same version on every machine.
     """
@@ -27,6 +27,8 @@ class Knowledge:
     index: Index
     shop: Shop
     texts: Texts
+    person: frozenset[str]
+    courtesy: frozenset[str]
 
     @property
     def starters(self) -> tuple[str, ...]:
@@ -56,6 +58,8 @@ def build_knowledge(
         index=before.index if before and is_indexed else build_index(entries),
         shop=shop,
         texts=texts,
+        person=frozenset(map(normalize, shop.person)),
+        courtesy=frozenset(map(normalize, shop.courtesy)),
     )
 
 

@@ -26,6 +26,10 @@ class LooseObject:
         read = (_decode(raw, str, "") for raw in self.read(name, list[msgspec.Raw], []))
         return tuple(text for text in read if text)
 
+    def objects(self, name: str) -> "tuple[LooseObject, ...]":
+        """Read a list of objects."""
+        return tuple(LooseObject(raw) for raw in self.read(name, list[msgspec.Raw], []))
+
     def count(self, name: str) -> int | None:
         """Read a whole number, 0 or more."""
         number = self.read(name, float, -1.0)

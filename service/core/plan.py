@@ -13,13 +13,12 @@ import msgspec
 
 from service.core import handoffs
 from service.core.alerting import Alert, Alerting, Announced, enter_waiting
-from service.core.bubbles import MAX_DISPLAY, cut, image_message, split_text, text_message, with_buttons
-from service.core.choices import button_data
+from service.core.bubbles import split_text, text_message
 from service.core.conversation import Conversation, Turn
 from service.core.counting import count_turn
-from service.core.decisions import Answer, Clarify, Decision, Handoff, HandoffReason, Silent
-from service.core.entries import Bubble, ImageBubble, words_of
+from service.core.decisions import Answer, Clarify, Decision, Greet, Handoff
 from service.core.events import Event, Said
+from service.core.hours import due_at
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
 from service.core.records import (
@@ -30,19 +29,16 @@ from service.core.records import (
     ModelTrace,
     Thresholds,
     TraceItem,
+    ms,
     utc,
 )
-from service.core.texts import Lang, TextName, language_of, text
+from service.core.texts import language_of, text
+from service.core.wording import Speech, SpeechKind, Voice, speak
 
 _NAMESPACE = uuid.UUID("5e0d9b4e-7c8e-4a57-9a6e-0d6f5c0b7a11")
-_NOTICES: Mapping[HandoffReason, TextName] = MappingProxyType(
-    {"asked": "handoff_asked", "media": "media", "error": "error"}
-)
 # What a customer's blocking and unblocking of the shop's account leaves in the conversation.
 _BLOCKING: Mapping[str, str] = MappingProxyType({"unfollow": "1", "follow": ""})
-# A message too many is not answered with one more.
-_WITHOUT_NOTICE: frozenset[HandoffReason] = frozenset({"overflow"})
-OutKind = Literal["answer", "clarify", "notice", "reply", "alert"]
+OutKind = Literal[SpeechKind, "reply", "alert"]
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,39 +81,34 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What `carry_out` must know besides the decision. `key` signs buttons; `events` are the turn's own.
+    """What `carry_out` must know besides the decision.
 
-    `public_url` is where LINE fetches pictures; without one they are sent in words.
+    `handoff` is the open one, `closed` the one that was closed last, if there is no open one. `events` are the turn's
+    own, `key` signs buttons, and `public_url` is where LINE fetches pictures: without one they are sent in words.
     """
 
     conversation: Conversation
     handoff: HandoffRecord | None
+    closed: HandoffRecord | None = None
     events: tuple[Event, ...]
     knowledge: Knowledge
     key: bytes
     now: datetime
     model: ModelTrace | None
     took_ms: float
-    alerting: Alerting = Alerting()
     public_url: str | None = None
+    alerting: Alerting = Alerting()
 
 
 def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
     """Say all that follows from the decision about a turn."""
-    out = _outgoing(decision, turn, given)
+    speech = _speak(decision, turn, given)
+    if isinstance(decision, Answer) and speech is None:
+        # All its sentences ask for facts that the shop does not give (service/core/placeholders.py).
+        return carry_out(Handoff("error", candidates=decision.candidates), turn, given)
+    out = _outgoing(speech, turn, given) if speech else None
     opened = _handoff(decision, turn, given)
-    fields = {"state": given.conversation.state}
-    if not turn.other:
-        # Choices hold for the customer's next turn; what is no message does not take them away.
-        fields["choices"] = ""
-    if isinstance(decision, Clarify):
-        fields["choices"] = msgspec.json.encode(decision.choices).decode()
-    if isinstance(decision, Handoff) and opened:
-        fields |= {"state": "waiting", "handoff": opened.id}
-    if turn.other is not None and turn.other in _BLOCKING:
-        fields["blocked"] = _BLOCKING[turn.other]
-    if given.conversation.display_name:
-        fields["display_name"] = given.conversation.display_name
+    fields = _fields(decision, turn, opened, given)
     kept = () if turn.other else given.events
     messages = tuple(_message_item(event, turn) for event in kept)
     bubbles = out.bubbles if out else ()
@@ -131,10 +122,29 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
         items=(*messages, *bubbles, trace),
         handoff=opened,
         out=out,
-        timers=announced.timers,
+        timers=announced.timers | ({"return": 0} if begins_to_wait else {}),
         alerts=announced.alerts,
         counts=(count_turn(name, decision.reason),),
     )
+
+
+def _fields(decision: Decision, turn: Turn, opened: HandoffRecord | None, given: Circumstances) -> dict[str, str]:
+    """The conversation's fields that change."""
+    fields = {"state": given.conversation.state}
+    if not turn.other:
+        # Choices hold for the customer's next turn; what is no message does not take them away.
+        fields["choices"] = ""
+    if isinstance(decision, Clarify):
+        fields["choices"] = msgspec.json.encode(decision.choices).decode()
+    if isinstance(decision, Handoff) and opened:
+        fields |= {"state": "waiting", "handoff": opened.id, "assignee": opened.assignee or ""}
+    if isinstance(decision, Greet) and decision.reason == "group":
+        fields["group_at"] = str(ms(given.now))
+    if turn.other is not None and turn.other in _BLOCKING:
+        fields["blocked"] = _BLOCKING[turn.other]
+    if given.conversation.display_name:
+        fields["display_name"] = given.conversation.display_name
+    return fields
 
 
 def with_alerts(plan: Plan, announced: Announced) -> Plan:
@@ -174,7 +184,7 @@ def reply_by_staff(words: str, *, action: str, customer: str, staff: str, now: d
             BubbleItem(id=f"{action}.{number}", turn="", at=now, who=f"staff:{staff}", text=part)
             for number, part in enumerate(parts)
         ),
-        said_at=int(now.timestamp() * 1000),
+        said_at=ms(now),
     )
 
 
@@ -184,10 +194,19 @@ def retry_key(*parts: str) -> str:
 
 
 def _handoff(decision: Decision, turn: Turn, given: Circumstances) -> HandoffRecord | None:
-    """The handoff to write: opened by a Handoff, joined by whatever the customer says while it is open."""
+    """The handoff to write: opened or reopened by a Handoff, joined by whatever is said while it is open."""
+    due = due_at(given.knowledge.shop, given.now, given.conversation.today)
+    if given.handoff and turn.other:
+        return None
+    if given.handoff and given.conversation.state == "human" and isinstance(decision, Handoff):
+        return handoffs.wait_again(given.handoff, turn, given.now, due)
     if given.handoff:
-        return None if turn.other else handoffs.join(given.handoff, turn, given.now)
-    return _open(decision, turn, given) if isinstance(decision, Handoff) else None
+        return handoffs.join(given.handoff, turn, given.now)
+    if not isinstance(decision, Handoff):
+        return None
+    if given.closed and handoffs.may_rejoin(given.closed, given.now):
+        return handoffs.rejoin(given.closed, turn, given.now, due)
+    return _open(decision, turn, given)
 
 
 def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
@@ -199,75 +218,49 @@ def _open(decision: Handoff, turn: Turn, given: Circumstances) -> HandoffRecord:
         customer=given.conversation.customer,
         display_name=given.conversation.display_name,
         nickname=given.conversation.nickname,
+        entry=given.knowledge.entries.get(decision.entry or ""),
         knowledge=given.knowledge.version,
         now=given.now,
+        due_at=due_at(given.knowledge.shop, given.now, given.conversation.today),
     )
 
 
-def _outgoing(decision: Decision, turn: Turn, given: Circumstances) -> Outgoing | None:
-    lang = language_of(turn.text)
-    sender = text("bot", lang)
-    match decision:
-        case Answer(entry):
-            kind, said = "answer", given.knowledge.entries[entry].bubbles
-            messages = tuple(_message(bubble, sender, given) for bubble in said)
-        case Clarify(choices):
-            kind, messages = "clarify", (_clarify_message(choices, sender, lang, given),)
-            said = (messages[0]["text"],)
-        case Handoff():
-            kind, said = "notice", _notice(decision, lang, given)
-            messages = tuple(_message(bubble, sender, given) for bubble in said)
-        case Silent():
-            return None
-    waits_already = kind == "notice" and given.conversation.state == "waiting"
-    if waits_already or not messages:
-        return None
-    fallback = _open(Handoff("late"), turn, given) if kind in ("answer", "clarify") and not given.handoff else None
+def _speak(decision: Decision, turn: Turn, given: Circumstances) -> Speech | None:
+    voice = Voice(
+        knowledge=given.knowledge,
+        customer=given.conversation.customer,
+        key=given.key,
+        now=given.now,
+        lang=language_of(turn.text),
+        public_url=given.public_url,
+        today=given.conversation.today,
+        waiting=given.conversation.state == "waiting",
+    )
+    return speak(decision, voice)
+
+
+def _outgoing(speech: Speech, turn: Turn, given: Circumstances) -> Outgoing:
+    may_fail = speech.kind in ("answer", "clarify") and not given.handoff
     return Outgoing(
         id=f"{turn.id}.out",
         who="bot",
         key=retry_key(turn.id, "0"),
-        kind=kind,
-        messages=messages,
+        kind=speech.kind,
+        messages=speech.messages,
         bubbles=tuple(
-            BubbleItem(id=f"{turn.id}.{number}", turn=turn.id, at=given.now, who="bot", text=words_of(bubble))
-            for number, bubble in enumerate(said)
+            BubbleItem(id=f"{turn.id}.{number}", turn=turn.id, at=given.now, who="bot", text=words)
+            for number, words in enumerate(speech.words)
         ),
         said_at=turn.at,
-        fallback=fallback,
-        read_token=_read_token(given) if kind != "notice" and not given.handoff else "",
+        fallback=_open(Handoff("late"), turn, given) if may_fail else None,
+        read_token=_read_token(given) if speech.kind != "notice" and not given.handoff else "",
     )
-
-
-def _message(bubble: Bubble, sender: str, given: Circumstances) -> dict[str, Any]:
-    if isinstance(bubble, ImageBubble) and given.public_url:
-        base = f"{given.public_url}/img"
-        return image_message(f"{base}/{bubble.name}", f"{base}/{bubble.preview}", sender)
-    return text_message(words_of(bubble), sender)
 
 
 def _read_token(given: Circumstances) -> str:
     """LINE marks everything up to this message as read: so the last one's token, and only what the bot has handled."""
     tokens = [event.read_token for event in given.events if isinstance(event, Said) and event.read_token]
     return tokens[-1] if tokens else ""
-
-
-def _clarify_message(choices: tuple[str, ...], sender: str, lang: Lang, given: Circumstances) -> dict[str, Any]:
-    customer, entries = given.conversation.customer, given.knowledge.entries
-    labels = [cut(entries[choice].question, MAX_DISPLAY) for choice in choices] + [text("ask_staff", lang)]
-    data = [button_data(given.key, customer, choice) for choice in (*choices, None)]
-    numbered = "\n".join(f"{number}. {label}" for number, label in enumerate(labels, 1))
-    message = text_message(f"{text('clarify', lang)}\n\n{numbered}", sender)
-    return with_buttons(message, list(zip(labels, data, strict=True)))
-
-
-def _notice(decision: Handoff, lang: Lang, given: Circumstances) -> tuple[Bubble, ...]:
-    """Tell the customer that a person will reply: in the entry's own words where it has some."""
-    if decision.reason in _WITHOUT_NOTICE:
-        return ()
-    if decision.entry and given.knowledge.entries[decision.entry].bubbles:
-        return given.knowledge.entries[decision.entry].bubbles
-    return (text(_NOTICES.get(decision.reason, "handoff_open"), lang),)
 
 
 def _message_item(event: Event, turn: Turn) -> MessageItem:

@@ -42,7 +42,8 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `unreplied_since` is when the customer wrote what nobody has replied to yet, None after a staff reply. `due_at` is
     when staff want to have replied. `candidates` are the entries that nearly fitted. `knowledge` is the version of the
-    FAQ that was asked, empty where staff opened it. `nickname` is what staff call the customer.
+    FAQ that was asked, empty where staff opened it. `nickname` is what staff call the customer. `urgent`: staff are
+    alerted at any hour. `ask` is what a booking must tell, `filled` what the customer has told of it, by its label.
     """
 
     id: str
@@ -51,10 +52,13 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
     nickname: str | None = None
     status: HandoffStatus
     reason: HandoffReason
+    urgent: bool = False
     summary: str
     turns: tuple[TurnRecord, ...]
     candidates: tuple[Candidate, ...] = ()
     draft: str | None = None
+    ask: tuple[str, ...] = ()
+    filled: dict[str, str] = {}
     tags: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     assignee: str | None = None
@@ -129,6 +133,11 @@ class TraceItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 Item = MessageItem | BubbleItem | TraceItem
 
 
-def utc(ms: int) -> datetime:
+def utc(milliseconds: int) -> datetime:
     """Turn Redis' or LINE's milliseconds into a time. Nonsense values become the nearest sensible one."""
-    return datetime.fromtimestamp(min(max(ms, 0), 253_402_300_799_000) / 1000, UTC)
+    return datetime.fromtimestamp(min(max(milliseconds, 0), 253_402_300_799_000) / 1000, UTC)
+
+
+def ms(at: datetime) -> int:
+    """Turn a time into Redis' milliseconds."""
+    return int(at.timestamp() * 1000)

@@ -47,13 +47,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try to send the outbox's head.
 
     `mode` is how it is sent. `tries` is how often it may have been tried before: 0 means never. `by_bot` is False for
-    a person's reply. All times are Redis' milliseconds: `said_at` when the customer wrote, `token_at` when the reply
-    token came, `first_try` (0 for none), `now`.
+    a person's reply, `free_only` is True for what is never worth a push. All times are Redis' milliseconds: `said_at`
+    when the customer wrote, `token_at` when the reply token came, `first_try` (0 for none), `now`.
     """
 
     mode: Literal["reply", "push"]
     tries: int
     by_bot: bool
+    free_only: bool = False
     said_at: int
     token_at: int
     first_try: int
@@ -89,7 +90,7 @@ def before_sending(attempt: Attempt, state: str) -> Done | None:
     """
     if attempt.by_bot and state == "human":
         return Done("unconfirmed" if attempt.tries else "superseded", why="staff")
-    if _is_late(attempt) and attempt.mode == "push":
+    if attempt.mode == "push" and (attempt.free_only or _is_late(attempt)):
         return _given_up(attempt, "late")
     if _is_late(attempt) and attempt.tries == 0 and not _token_is_fresh(attempt):
         return Done("failed", why="late")
@@ -118,7 +119,7 @@ def after_sending(attempt: Attempt, outcome: Outcome) -> Next:
 def _after_refused_reply(attempt: Attempt) -> Next:
     """A refused token was too old, or an earlier try of ours has used it up."""
     if attempt.tries == 0:
-        return Done("failed", why="late") if _is_late(attempt) else MakePush()
+        return Done("failed", why="late") if attempt.free_only or _is_late(attempt) else MakePush()
     if _token_is_fresh(attempt):
         return Done("sent")
     return Done("unconfirmed", why="unconfirmed")

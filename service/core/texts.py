@@ -28,7 +28,7 @@ MessageName = Literal[
     "group",
 ]
 """A text that the shop may change in `_messages.md`."""
-TextName = Literal[MessageName, "ask_staff", "bot", "staff"]
+TextName = Literal[MessageName, "ask_staff", "fill_in", "bot", "staff"]
 
 _TEXTS: Mapping[TextName, Mapping[Lang, str]] = MappingProxyType(
     {
@@ -91,6 +91,7 @@ _TEXTS: Mapping[TextName, Mapping[Lang, str]] = MappingProxyType(
             "en": "Please message us in a one-to-one chat.",
         },
         "ask_staff": {"ja": "スタッフに聞く", "en": "Ask our staff"},
+        "fill_in": {"ja": "内容を入力する", "en": "Fill in"},
         "bot": {"ja": "自動応答", "en": "Auto-reply"},
         "staff": {"ja": "スタッフ {name}", "en": "Staff {name}"},
     }

@@ -5,12 +5,12 @@ All times are milliseconds of Redis' clock.
 
 import msgspec
 
-from service.core.decisions import Answer, AskModel, Clarify, Decision, Handoff
+from service.core.decisions import Answer, AskModel, Clarify, Decision, Greet, Handoff, Silent
 
 BURST_MS = 6_000
 ANSWER_WITHIN_MS = 2 * 24 * 3600 * 1000
 PUSH_WITHIN_MS = 10 * 60 * 1000
-_MAY_GO_ON = ("no_entry", "media")
+_MAY_GO_ON = ("no_entry", "media", "staff_first", "greeting")
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -30,9 +30,9 @@ def wait_for_more(step: Decision | AskModel, moment: Moment, burst_ms: int = BUR
     """How long to wait for more messages before this is carried out; 0 for at once.
 
     People send one question in several messages. What is sure goes out at once; what is not waits until `burst_ms`
-    after the first message, and is judged again with whatever came meanwhile.
+    after the first message, and is judged again with whatever came meanwhile. Whoever says hello is about to ask.
     """
-    unsure = isinstance(step, AskModel) or (isinstance(step, Handoff) and step.reason in _MAY_GO_ON)
+    unsure = isinstance(step, AskModel) or (isinstance(step, Handoff | Greet) and step.reason in _MAY_GO_ON)
     return max(0, moment.arrived + burst_ms - moment.now) if unsure else 0
 
 
@@ -43,7 +43,9 @@ def is_in_time(moment: Moment) -> bool:
 
 
 def if_in_time(decision: Decision, moment: Moment) -> Decision:
-    """Hand over what comes too late to be answered by itself."""
+    """Hand over what comes too late to be answered by itself. Nobody pays for a greeting."""
+    if isinstance(decision, Greet) and not moment.reply_is_free:
+        return Silent("late")
     if isinstance(decision, Answer | Clarify) and not is_in_time(moment):
         return Handoff("late", candidates=decision.candidates)
     return decision

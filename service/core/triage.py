@@ -1,10 +1,11 @@
 """What to do about one turn: `triage` decides what can be decided at once, `settle` decides the rest.
 
-Both are pure. The order inside `_decide_as_bot` is the contract (docs/how-it-works.md): who the customer wants to talk
-to comes before what the question means, and a person who owns the conversation is never talked over.
+Both are pure. The order of the steps in `_decide_as_bot` is the contract (docs/how-it-works.md): who the customer wants
+to talk to comes before what the question means, and a person who owns the conversation is never talked over.
 """
 
-from service.core.choices import read_number
+from datetime import datetime, timedelta
+
 from service.core.conversation import Conversation, Tap, Turn
 from service.core.decisions import (
     Answer,
@@ -13,6 +14,7 @@ from service.core.decisions import (
     Candidate,
     Clarify,
     Decision,
+    Greet,
     Handoff,
     NoneFits,
     Pick,
@@ -20,74 +22,149 @@ from service.core.decisions import (
     Unclear,
     Verdict,
 )
+from service.core.hours import mode_at
 from service.core.knowledge import Knowledge
-from service.core.normalize import normalize
 from service.core.ranking import POSSIBLE, SURE
-from service.core.words import asks_for_person, is_courtesy
+from service.core.situation import MAX_CHOICES, Situation
 
 MIN_CHOICES = 2
-MAX_CHOICES = 4
+# Staff who have said nothing for this long may have gone home when the shop has closed.
+STAFF_AWAY = timedelta(minutes=30)
+GROUP_AGAIN = timedelta(days=1)
 # Until the model's verdicts are calibrated against this shop's FAQ, its pick counts only where it agrees with the
 # ranking: measured to keep the promise even for a model that is wrong on a tenth of the messages.
 TRUSTED_PICK = 0.5
 
 
-def triage(turn: Turn, knowledge: Knowledge, conversation: Conversation) -> Decision | AskModel:
+def triage(turn: Turn, knowledge: Knowledge, conversation: Conversation, now: datetime) -> Decision | AskModel:
     """Decide about one turn, or say that the language model may look at it first."""
+    given = Situation(turn, knowledge, conversation, now)
     if turn.other is not None:
-        return Silent(turn.other if turn.other in ("group", "unsent") else "not_a_message")
-    if conversation.state == "human":
-        return Silent("staff_owns")
-    tap = turn.tap or (read_number(turn.text, conversation.choices) if turn.lines else None)
-    if conversation.state == "waiting":
-        return _answer_while_waiting(turn, knowledge, tap)
-    return _decide_as_bot(turn, knowledge, conversation, tap)
+        return _decide_about_event(turn.other, given)
+    match conversation.state:
+        case "human":
+            return _decide_beside_staff(given)
+        case "waiting":
+            return _decide_while_waiting(given)
+        case "bot":
+            return _decide_as_bot(given)
 
 
-def _answer_while_waiting(turn: Turn, knowledge: Knowledge, tap: Tap | None) -> Decision:
-    """Staff are asked already: only what the customer picked or typed to the letter is answered."""
-    if tap:
-        decision = _use_tap(tap, knowledge)
-    elif (keyword := _keyword_entry(turn, knowledge)) and not _asks_for_person(turn) and not _is_polite(turn):
-        decision = _use_entry(keyword, knowledge, "keyword")
-    else:
+def _decide_about_event(other: str, given: Situation) -> Decision:
+    """What is no message: only a new friend and a group are greeted."""
+    match other:
+        case "follow" if given.conversation.state == "bot" and not given.conversation.paused:
+            return Greet("welcome", given.usable(given.knowledge.starters))
+        case "join":
+            return Greet("group")
+        case "mention":
+            last = given.conversation.group_at
+            return Silent("group") if last and given.now - last < GROUP_AGAIN else Greet("group")
+        case "group" | "unsent":
+            return Silent(other)
+        case _:
+            return Silent("not_a_message")
+
+
+def _decide_beside_staff(given: Situation) -> Decision:
+    """A person owns the conversation and is never talked over; one who has gone home is asked anew."""
+    last = given.conversation.staff_at
+    away = last is None or given.now - last >= STAFF_AWAY
+    if away and not given.is_open and not (given.is_polite and not given.has_media):
+        return Handoff("after_hours")
+    return Silent("staff_owns")
+
+
+def _decide_while_waiting(given: Situation) -> Decision:
+    """Staff are asked already: only what was picked or typed to the letter is answered, and what helps meanwhile."""
+    if given.conversation.paused:
         return Silent("waiting")
-    return decision if isinstance(decision, Answer) else Silent("waiting")
+    if given.tap:
+        decision = _use_tap(given.tap, given)
+    elif given.asks_for_person or given.is_polite:
+        decision = None
+    else:
+        decision = _find_keyword(given) or _answer_meanwhile(given)
+    # There is no second handoff, and nothing of an entry that is quiet.
+    speaks = isinstance(decision, Answer) and not given.knowledge.entries[decision.entry].quiet
+    return decision if decision and speaks else Silent("waiting")
 
 
-def _decide_as_bot(
-    turn: Turn, knowledge: Knowledge, conversation: Conversation, tap: Tap | None
-) -> Decision | AskModel:
-    if tap:
-        return _use_tap(tap, knowledge)
-    if _asks_for_person(turn):
-        return Handoff("asked")
-    if _is_polite(turn) and set(turn.media) - {"sticker"}:
-        return Handoff("media")
-    # Right after a Clarify "ok" may be an answer to it, so it is judged by its meaning; a sticker has none.
-    if _is_polite(turn) and not (turn.lines and conversation.choices):
-        return Silent("courtesy")
-    if keyword := _keyword_entry(turn, knowledge):
-        return _use_entry(keyword, knowledge, "keyword")
-    return _decide_by_meaning(turn, knowledge, conversation)
+def _answer_meanwhile(given: Situation) -> Decision | None:
+    """Nobody is there, or nobody came when it was promised: a doubly sure answer may help the customer on."""
+    promised = given.conversation.promised_at
+    if given.is_open and (promised is None or given.now < promised):
+        return None
+    candidates = _rank(given)
+    if not candidates or candidates[0].probability < (1 + SURE) / 2:
+        return None
+    return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
 
 
-def _asks_for_person(turn: Turn) -> bool:
-    return any(asks_for_person(line) for line in turn.lines)
+def _decide_as_bot(given: Situation) -> Decision | AskModel:
+    """The order of the contract: the first step that has an opinion decides."""
+    steps = (
+        _pause,
+        _take_choice,
+        _hear_request,
+        _look_at_media,
+        _accept_courtesy,
+        _greet,
+        _find_keyword,
+        _ask_staff_first,
+    )
+    decided = next((decision for step in steps if (decision := step(given))), None)
+    return decided or _decide_by_meaning(given)
 
 
-def _is_polite(turn: Turn) -> bool:
-    """Tell whether no line says more than thanks or "ok"."""
-    return all(is_courtesy(line) for line in turn.lines)
+def _pause(given: Situation) -> Decision | None:
+    return Handoff("paused") if given.conversation.paused else None
 
 
-def _decide_by_meaning(turn: Turn, knowledge: Knowledge, conversation: Conversation) -> Decision | AskModel:
-    candidates = knowledge.index.rank(turn.text)
+def _take_choice(given: Situation) -> Decision | None:
+    return _use_tap(given.tap, given) if given.tap else None
+
+
+def _hear_request(given: Situation) -> Decision | None:
+    return Handoff("asked") if given.asks_for_person else None
+
+
+def _look_at_media(given: Situation) -> Decision | None:
+    return Handoff("media") if given.is_polite and given.has_media else None
+
+
+def _accept_courtesy(given: Situation) -> Decision | None:
+    """Right after a Clarify "ok" may be an answer to it, so it is judged by its meaning; a sticker has none."""
+    may_choose = given.turn.lines and given.conversation.choices
+    return Silent("courtesy") if given.is_polite and not may_choose else None
+
+
+def _greet(given: Situation) -> Decision | None:
+    return Greet("greeting", given.usable(given.knowledge.starters)) if given.is_greeting else None
+
+
+def _find_keyword(given: Situation) -> Decision | None:
+    return _use_entry(given.keyword, given.knowledge, "keyword") if given.keyword else None
+
+
+def _ask_staff_first(given: Situation) -> Decision | None:
+    mode = mode_at(given.knowledge.shop, given.now, given.conversation.today)
+    return Handoff("staff_first") if mode == "staff_first" else None
+
+
+def _decide_by_meaning(given: Situation) -> Decision | AskModel:
+    candidates = _rank(given)
     if not candidates or candidates[0].probability < POSSIBLE:
         return Handoff("no_entry", candidates=candidates)
     if candidates[0].probability >= SURE:
-        return _use_entry(candidates[0].entry, knowledge, "sure", candidates)
-    return AskModel(turn.text, candidates, may_clarify=not conversation.choices)
+        return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
+    return AskModel(given.turn.text, candidates, may_clarify=not given.conversation.choices)
+
+
+def _rank(given: Situation) -> tuple[Candidate, ...]:
+    """The entries that may fit and hold today. What has run out makes nothing else more probable."""
+    ranked = given.knowledge.index.rank(given.turn.text)
+    return tuple(candidate for candidate in ranked if given.entry(candidate.entry))
 
 
 def settle(question: AskModel, knowledge: Knowledge, verdict: Verdict | None) -> Decision:
@@ -123,12 +200,13 @@ def _clarify(question: AskModel, picked: str | None) -> Decision:
     return Clarify(tuple(candidate.entry for candidate in choices), "unsure", question.candidates)
 
 
-def _use_tap(tap: Tap, knowledge: Knowledge) -> Decision:
+def _use_tap(tap: Tap, given: Situation) -> Decision:
     if tap.entry is None:
         return Handoff("asked")
-    if tap.entry not in knowledge.entries:
-        return Handoff("no_entry")
-    return _use_entry(tap.entry, knowledge, "choice")
+    if given.entry(tap.entry):
+        return _use_entry(tap.entry, given.knowledge, "choice")
+    left = given.usable(given.conversation.choices) or given.usable(given.knowledge.starters)
+    return Clarify(left, "stale_button") if left else Handoff("no_entry")
 
 
 def _use_entry(
@@ -141,8 +219,3 @@ def _use_entry(
             return Handoff("topic", entry_id, candidates)
         case "suggest" | "off":
             return Handoff("no_entry", candidates=candidates)
-
-
-def _keyword_entry(turn: Turn, knowledge: Knowledge) -> str | None:
-    found = (knowledge.keywords.get(normalize(line)) for line in turn.lines)
-    return next((entry for entry in found if entry), None)

@@ -7,22 +7,22 @@ import msgspec
 from service import wiring
 from service.adapters.faqfolder import FaqFolder
 from service.core.alerting import REASONS
-from service.core.decisions import Answer, Clarify, Handoff, Silent
-from service.core.entries import Bubble, ImageBubble
+from service.core.decisions import Answer, Clarify, Greet, Handoff, Silent
 from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
 from service.core.ranking import POSSIBLE, SURE
 from service.informing import decide
 from service.settings import Settings
 
-_KINDS = {"answer": "回答", "clarify": "確認", "handoff": "スタッフへ", "silent": "応答なし"}
+_KINDS = {"answer": "回答", "clarify": "確認", "handoff": "スタッフへ", "greet": "あいさつ", "silent": "応答なし"}
 _REASONS = {
     "sure": "確信あり",
     "keyword": "キーワードに一致",
     "choice": "選択肢から",
     "model": "AIの判定",
     "model_unclear": "AIの判定が分かれた",
-    "courtesy": "お礼・あいさつのみ",
+    "courtesy": "お礼のみ",
+    "greeting": "あいさつのみ",
     **REASONS,
 }
 
@@ -36,10 +36,6 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     return msgspec.to_builtins(tried), _in_words(tried, folder.current)
 
 
-def _shown(bubble: Bubble) -> str:
-    return f"［画像 {bubble.path}］{bubble.alt}" if isinstance(bubble, ImageBubble) else bubble
-
-
 def _in_words(tried: Tried, knowledge: Knowledge) -> str:
     decision, trace = tried.decision, tried.model
     kind = str(type(decision).__struct_config__.tag)
@@ -50,15 +46,17 @@ def _in_words(tried: Tried, knowledge: Knowledge) -> str:
             lines += [
                 f"{found.question}  [{entry}]  {found.file}:{found.line}",
                 "",
-                *"\n---\n".join(map(_shown, found.bubbles)).split("\n"),
+                *"\n---\n".join(tried.bubbles).split("\n"),
             ]
         case Clarify(choices):
             lines += [f"{number}. {knowledge.entries[entry].question}" for number, entry in enumerate(choices, 1)]
-        case Handoff() | Silent():
+        case Greet() | Handoff():
+            lines += ["", *"\n---\n".join(tried.bubbles).split("\n")] if tried.bubbles else []
+        case Silent():
             pass
     if trace:
         lines += ["", f"AI: {trace.verdict}  ({trace.name}, {trace.prompt}, {trace.ms} ms)"]
-    candidates = () if isinstance(decision, Silent) else decision.candidates
+    candidates = () if isinstance(decision, Greet | Silent) else decision.candidates
     if candidates:
         lines += ["", f"候補（{SURE:.3f} 以上で回答、{POSSIBLE:.3f} 未満は該当なし）"]
         lines += [

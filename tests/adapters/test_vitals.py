@@ -19,7 +19,9 @@ from service.core.sending import Done
 from service.errors import LeaseLost, StoreUnavailable
 from tests.adapters.test_mailbox import CUSTOMER, message, plan_for, take, turn_of
 from tests.support.plug import Plug, redis_proxy
-from tests.support.shop import NOON, turn
+from tests.support.shop import NOON, make_shop, turn
+
+SHOP = make_shop()
 
 ANSWERED = count_turn("answer", "sure")
 
@@ -97,7 +99,7 @@ async def test_a_replaced_answer_counts_only_when_the_handoff_took_its_place(
     _, head = await mailbox.commit(lease, decided, plan_for(lease, decided))
     assert head is not None
     await redis.hset(f"{PREFIX}conv:{CUSTOMER}", "state", state)
-    record = open_handoff("h1", Handoff("late"), turn("?"), customer=CUSTOMER, knowledge="v", now=NOON)
+    record = open_handoff("h1", Handoff("late"), turn("?"), customer=CUSTOMER, knowledge="v", now=NOON, due_at=NOON)
     fallback = Plan(what="handoff", fields={}, handoff=record, counts=(count_replaced("late"),))
     await mailbox.sent(lease, head, "done", fallback=fallback)
     assert (await vitals.read()).counts.get("replaced late") == count
@@ -164,10 +166,15 @@ async def test_a_look_is_one_call_and_bounded_however_much_waits(redis_url: str,
 async def test_what_workers_note_is_read_back(vitals: Vitals, store: Store) -> None:
     nothing = await vitals.read()
     assert (nothing.knowledge, nothing.entries, nothing.quota_used, nothing.heartbeat_ms) == ("", None, None, None)
-    await Inquiries(store).publish("08cbe91b65b3", 31)
+    await Inquiries(store).publish(SHOP)
     await vitals.note_quota(200, 42)
     found = await vitals.read()
-    assert (found.knowledge, found.entries, found.quota_limit, found.quota_used) == ("08cbe91b65b3", 31, 200, 42)
+    assert (found.knowledge, found.entries, found.quota_limit, found.quota_used) == (
+        SHOP.version,
+        len(SHOP.entries),
+        200,
+        42,
+    )
     await vitals.note_quota(None, 43)
     found = await vitals.read()
     assert (found.quota_limit, found.quota_used) == (None, 43)

@@ -5,21 +5,23 @@ from datetime import timedelta
 import msgspec
 
 from service.core import handoffs
-from service.core.actions import RETURN_TO_BOT_AFTER, Portrait, act_on, portray, return_later
+from service.core.actions import Portrait, act_on, portray, return_later
 from service.core.alerting import STOPPED
 from service.core.decisions import Handoff
 from service.core.handoffs import open_handoff
-from tests.support.shop import CUSTOMER, NOON, NOON_MS, turn
+from tests.support.shop import CUSTOMER, DUE, NOON, NOON_MS, turn
 from tests.support.stand_ins import STAFF
 
-WAITING = open_handoff("h1", Handoff("asked"), turn("予約したい"), customer=CUSTOMER, knowledge="v1", now=NOON)
+WAITING = open_handoff(
+    "h1", Handoff("asked"), turn("予約したい"), customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE
+)
 HELD = handoffs.claim(WAITING, "佐藤", take_over=False)
 DONE = handoffs.finish(HELD, NOON)
 
 
 def test_nothing_follows_where_nothing_changes() -> None:
     assert act_on("claim", HELD, HELD) is None
-    assert return_later(None, NOON_MS) is None
+    assert return_later(None, NOON) is None
 
 
 def test_who_holds_a_handoff_owns_the_conversation() -> None:
@@ -35,10 +37,10 @@ def test_a_reply_is_written_even_where_the_handoff_stays_as_it_is() -> None:
     assert (plan.out, plan.items) == (STAFF, STAFF.bubbles)
 
 
-def test_after_a_reply_nobody_is_reminded_and_the_bot_comes_back_a_day_later() -> None:
-    plan = return_later(act_on("reply", HELD, handoffs.reply(HELD, "佐藤", NOON), STAFF), NOON_MS)
+def test_after_a_reply_nobody_is_reminded_and_the_bot_comes_back_later() -> None:
+    plan = return_later(act_on("reply", HELD, handoffs.reply(HELD, "佐藤", NOON), STAFF), NOON + timedelta(hours=2))
     assert plan is not None
-    assert plan.timers == {**STOPPED, "return": NOON_MS + RETURN_TO_BOT_AFTER // timedelta(milliseconds=1)}
+    assert plan.timers == {**STOPPED, "return": NOON_MS + 7_200_000}
 
 
 def test_done_gives_the_conversation_back() -> None:

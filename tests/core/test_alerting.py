@@ -22,7 +22,7 @@ from service.core.alerting import (
 from service.core.decisions import Handoff, HandoffReason
 from service.core.records import HandoffRecord
 from service.core.sending import Again, Attempt, Done
-from tests.support.shop import CUSTOMER, NOON, NOON_MS, turn
+from tests.support.shop import CUSTOMER, DUE, NOON, NOON_MS, turn
 
 MINUTE = timedelta(minutes=1)
 WORDS, NAME = "髪質改善はできますか", "田中 はるか"
@@ -31,7 +31,7 @@ TWO = Alerting(targets=2, public_url="https://henji.example")
 
 def handoff(reason: HandoffReason = "asked", due: datetime | None = None) -> HandoffRecord:
     record = handoffs.open_handoff(
-        "h1", Handoff(reason), turn(WORDS), customer=CUSTOMER, display_name=NAME, knowledge="v1", now=NOON
+        "h1", Handoff(reason), turn(WORDS), customer=CUSTOMER, display_name=NAME, knowledge="v1", now=NOON, due_at=DUE
     )
     return msgspec.structs.replace(record, due_at=due) if due else record
 
@@ -115,7 +115,8 @@ def test_an_alert_waits_until_the_shop_opens_unless_it_is_urgent(
 def test_while_the_shop_is_closed_a_timer_stands_for_the_alert(kind: AlertKind) -> None:
     closed = Alerting(targets=2, next_open=NOON + 600 * MINUTE)
     assert announce(kind, handoff(), "t", NOON, closed) == Announced((), {kind: ms(NOON + 600 * MINUTE)})
-    assert len(announce(kind, handoff(), "t", NOON, closed, urgent=True).alerts) == 2
+    urgent = msgspec.structs.replace(handoff(), urgent=True)
+    assert len(announce(kind, urgent, "t", NOON, closed).alerts) == 2
 
 
 def test_at_night_entering_waiting_sets_both_timers() -> None:

@@ -165,14 +165,25 @@ GROUPS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("source", GROUPS)
-@pytest.mark.parametrize(
-    "kind", ["message", "messageEdited", "postback", "join", "leave", "memberJoined", "memberLeft"]
-)
+@pytest.mark.parametrize("kind", ["message", "messageEdited", "postback", "leave", "memberJoined", "memberLeft"])
 def test_a_group_has_a_conversation_of_its_own_and_no_word_of_it_is_read(kind: str, source: dict[str, Any]) -> None:
     """Else a group's reply token would answer a member's private question before all the others."""
     one = event(type=kind, source=source, postback={"data": "d"})
     assert store(one)[0].conversation == GROUP
     assert read(one) == Other("01FZ74A0TDDPYRVKNK77XKC3ZR", NOW, "group")
+
+
+@pytest.mark.parametrize("source", GROUPS)
+def test_of_a_group_it_is_told_when_the_bot_joins_and_when_it_is_spoken_to(source: dict[str, Any]) -> None:
+    def said(*mentionees: object) -> Any:
+        return read(
+            event(source=source, message={"type": "text", "text": "@店", "mention": {"mentionees": mentionees}})
+        )
+
+    assert read(event(type="join", source=source)) == Other("01FZ74A0TDDPYRVKNK77XKC3ZR", NOW, "join")
+    assert said({"type": "user"}, {"type": "user", "isSelf": True}).what == "mention"
+    for others in ((), ({"type": "all"},), ({"isSelf": "yes"},), (7,)):
+        assert said(*others).what == "group"
 
 
 @pytest.mark.parametrize("source", [{"type": "group", "userId": CUSTOMER}, {"type": "openChat", "userId": CUSTOMER}])

@@ -14,7 +14,7 @@ from service.core.decisions import Candidate, Handoff
 from service.core.events import MessageKind
 from service.core.records import HandoffRecord, MessageItem, Note, TurnRecord, utc
 from service.errors import Conflict
-from tests.support.shop import CUSTOMER, NOON, NOON_MS, turn
+from tests.support.shop import CUSTOMER, DUE, NOON, NOON_MS, turn
 
 LATER = NOON + timedelta(minutes=5)
 CANDIDATES = (Candidate("cut", 0.1),)
@@ -23,7 +23,7 @@ CANDIDATES = (Candidate("cut", 0.1),)
 def opened(said: Turn | None = None) -> HandoffRecord:
     decision = Handoff("no_entry", candidates=CANDIDATES)
     return handoffs.open_handoff(
-        "h1", decision, said or turn("予約したい"), customer=CUSTOMER, knowledge="v1", now=NOON
+        "h1", decision, said or turn("予約したい"), customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE
     )
 
 
@@ -190,9 +190,9 @@ def test_what_is_open_is_not_reopened_by_a_turn() -> None:
 
 def test_a_turn_that_reopens_makes_it_wait_anew_for_whoever_held_it() -> None:
     closed = handoffs.finish(handoffs.reply(opened(), "佐藤", NOON), NOON)
-    record = handoffs.rejoin(closed, turn("もう一つ質問です"), LATER)
+    record = handoffs.rejoin(closed, turn("もう一つ質問です"), LATER, LATER + timedelta(hours=2))
     assert (record.status, record.assignee, record.done_at) == ("waiting", "佐藤", None)
-    assert (record.unreplied_since, record.due_at) == (LATER, LATER + timedelta(hours=1))
+    assert (record.unreplied_since, record.due_at) == (LATER, LATER + timedelta(hours=2))
     assert [said.text for said in record.turns] == ["予約したい", "もう一つ質問です"]
     assert record.first_reply_at == NOON
 
@@ -227,7 +227,7 @@ STEPS: dict[str, Step] = {
     "note": lambda record, staff, now: handoffs.annotate(record, staff, "メモ", now),
     "tags": lambda record, staff, _: handoffs.tag(record, [staff]),
     "turn": lambda record, _, now: (
-        handoffs.rejoin(record, turn("もしもし"), now)
+        handoffs.rejoin(record, turn("もしもし"), now, now)
         if handoffs.may_rejoin(record, now)
         else handoffs.join(record, turn("もしもし"), now)
         if record.status != "done"

@@ -7,17 +7,30 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from service.core import handoffs
 from service.core.bubbles import utf16_units
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, make_turn, unsent_turn
-from service.core.decisions import Answer, Candidate, Clarify, Decision, Handoff, HandoffReason, Silent
+from service.core.decisions import Answer, Candidate, Clarify, Decision, Greet, Handoff, HandoffReason, Silent
 from service.core.entries import Action, ImageBubble
 from service.core.events import Event, Other, Tapped
 from service.core.handoffs import open_handoff
 from service.core.knowledge import Knowledge, build_knowledge
 from service.core.plan import Plan, carry_out, reply_by_staff, retry_key
 from service.core.records import BubbleItem, HandoffRecord, MessageItem, ModelTrace, TraceItem, utc
-from tests.support.shop import CUSTOMER, ENTRIES, KEY, NOON, NOON_MS, circumstances, entry, make_shop, message
+from tests.support.shop import (
+    CUSTOMER,
+    DUE,
+    ENTRIES,
+    KEY,
+    NOON,
+    NOON_MS,
+    circumstances,
+    entry,
+    make_shop,
+    message,
+    turn,
+)
 
 SHOP = make_shop()
 LATER = NOON + timedelta(seconds=2)
@@ -35,16 +48,19 @@ def plan(
     *events: Event,
     conversation: Conversation | None = None,
     handoff: HandoffRecord | None = None,
+    closed: HandoffRecord | None = None,
     knowledge: Knowledge = SHOP,
 ) -> Plan:
     said = events or (QUESTION,)
-    given = circumstances(*said, knowledge=knowledge, conversation=conversation, handoff=handoff, now=LATER)
+    given = circumstances(
+        *said, knowledge=knowledge, conversation=conversation, handoff=handoff, closed=closed, now=LATER
+    )
     return carry_out(decision, make_turn(said), given)
 
 
 def waiting_handoff() -> HandoffRecord:
     first = make_turn((message("スタッフと話したい", number=9),))
-    return open_handoff("h1", Handoff("asked"), first, customer=CUSTOMER, knowledge="v1", now=NOON)
+    return open_handoff("h1", Handoff("asked"), first, customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE)
 
 
 def texts(written: Plan) -> list[str]:
@@ -181,7 +197,7 @@ def test_what_is_no_message_leaves_the_choices_alone() -> None:
 def test_a_handoff_opens_a_record_and_tells_the_customer_once() -> None:
     written = plan(NO_ENTRY)
     assert written.handoff is not None
-    assert written.fields == {"state": "waiting", "handoff": written.handoff.id, "choices": ""}
+    assert written.fields == {"state": "waiting", "handoff": written.handoff.id, "assignee": "", "choices": ""}
     assert (written.handoff.status, written.handoff.reason, written.handoff.customer) == (
         "waiting",
         "no_entry",
@@ -324,12 +340,63 @@ def test_two_replies_of_the_same_words_are_two_requests() -> None:
     assert first.key != second.key
 
 
-def test_an_answer_of_no_words_sends_nothing() -> None:
-    shop = build_knowledge((*ENTRIES, entry("empty", "空", answer=())))
-    assert plan(Answer("empty", "sure"), knowledge=shop).out is None
+def test_an_answer_of_which_no_word_is_left_is_handed_over() -> None:
+    """All its sentences ask for what `_shop.yaml` does not say."""
+    shop = build_knowledge((*ENTRIES, entry("empty", "空", answer=("お電話は{phone}です。",))))
+    written = plan(Answer("empty", "sure"), knowledge=shop)
+    assert written.handoff is not None
+    assert (written.what, written.handoff.reason, written.fields["state"]) == ("handoff", "error", "waiting")
+    assert texts(written)[0].startswith("申し訳ございません。")
 
 
 def test_a_turn_without_text_is_answered_in_japanese() -> None:
     photo = Turn(id="01P", at=NOON_MS, events=("01P",), media=("image",))
     written = carry_out(Handoff("media"), photo, circumstances(message(kind="image"), knowledge=SHOP))
     assert texts(written)[0].startswith("受け取りました。")
+
+
+def test_a_turn_after_closing_time_makes_the_handoff_wait_anew_for_whoever_held_it() -> None:
+    held = handoffs.reply(waiting_handoff(), "佐藤", NOON)
+    human = Conversation(customer=CUSTOMER, state="human", handoff="h1", assignee="佐藤")
+    written = plan(Handoff("after_hours"), conversation=human, handoff=held)
+    assert written.handoff is not None
+    assert (written.handoff.id, written.handoff.status, written.handoff.assignee) == ("h1", "waiting", "佐藤")
+    assert (written.fields["state"], written.fields["assignee"]) == ("waiting", "佐藤")
+    assert written.timers == {"return": 0}
+    assert texts(written), "it has its own notice"
+
+
+def test_a_turn_that_would_be_handed_over_reopens_what_was_closed_lately() -> None:
+    closed = handoffs.finish(handoffs.reply(waiting_handoff(), "佐藤", NOON), NOON)
+    written = plan(NO_ENTRY, closed=closed)
+    assert written.handoff is not None
+    assert (written.handoff.id, written.handoff.status, written.handoff.done_at) == ("h1", "waiting", None)
+    assert (written.fields["handoff"], written.fields["assignee"]) == ("h1", "佐藤")
+    assert plan(Answer("parking", "sure"), closed=closed).handoff is None
+    long_ago = msgspec.structs.replace(closed, done_at=NOON - timedelta(days=4))
+    opened = plan(NO_ENTRY, closed=long_ago).handoff
+    assert opened is not None
+    assert opened.id != "h1"
+
+
+def test_an_urgent_topic_makes_an_urgent_handoff_and_a_booking_is_read() -> None:
+    more = (
+        entry("pain", "痛い", action="handoff", urgent=True),
+        entry("booking", "予約", action="handoff", ask=("お名前", "日時")),
+    )
+    shop = build_knowledge((*ENTRIES, *more))
+    urgent = plan(Handoff("topic", "pain"), knowledge=shop).handoff
+    assert urgent is not None
+    assert urgent.urgent
+    booking = plan(Handoff("topic", "booking"), message("お名前：田中"), knowledge=shop).handoff
+    assert booking is not None
+    assert (booking.urgent, booking.ask, booking.filled) == (False, ("お名前", "日時"), {"お名前": "田中"})
+    joined = handoffs.join(booking, turn("日時：土曜\n名前：田中はるか"), NOON)
+    assert joined.filled == {"お名前": "田中はるか", "日時": "土曜"}
+
+
+def test_a_group_is_remembered_to_have_been_told() -> None:
+    written = plan(Greet("group"), Other("01J", NOON_MS, "join"))
+    assert written.fields["group_at"] == str(int(LATER.timestamp() * 1000))
+    assert written.handoff is None
+    assert texts(written) == ["1対1のトークでご利用ください。"]

@@ -9,11 +9,11 @@ from service.core.decisions import Handoff
 from service.core.handoffs import open_handoff
 from service.core.records import HandoffRecord, Note
 from service.core.searching import MOST_CHARACTERS, Wanted, fits, pattern, search_line
-from tests.support.shop import CUSTOMER, NOON, turn
+from tests.support.shop import CUSTOMER, DUE, NOON, turn
 
 
 def record(*lines: str, tags: tuple[str, ...] = (), assignee: str | None = None, **more: object) -> HandoffRecord:
-    opened = open_handoff("h1", Handoff("asked"), turn(*lines), customer=CUSTOMER, knowledge="v1", now=NOON)
+    opened = open_handoff("h1", Handoff("asked"), turn(*lines), customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE)
     return msgspec.structs.replace(opened, tags=tags, assignee=assignee, **more)
 
 

@@ -1,5 +1,6 @@
 """What becomes of an outgoing item: LINE's answers in a table, and what holds for every one of them."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,3 +215,10 @@ def test_with_a_person_the_bot_sends_nothing_and_the_person_everything(attempt: 
     verdict = before_sending(attempt, state)
     dropped = Done("unconfirmed" if attempt.tries else "superseded", why="staff")
     assert (verdict == dropped) == (attempt.by_bot and state == "human")
+
+
+def test_what_is_free_or_nothing_never_becomes_a_push() -> None:
+    greeting = msgspec.structs.replace(reply(), free_only=True)
+    assert after_sending(greeting, Refused(400, details=False)) == Done("failed", why="late")
+    assert before_sending(msgspec.structs.replace(greeting, mode="push"), "bot") == Done("failed", why="late")
+    assert after_sending(greeting, Accepted()) == Done("sent")

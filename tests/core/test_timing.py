@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.decisions import Answer, AskModel, Candidate, Clarify, Decision, Handoff, Silent
-from service.core.timing import Moment, if_in_time, is_in_time, wait_for_more
+from service.core.decisions import Answer, AskModel, Candidate, Clarify, Decision, Greet, Handoff, Silent
+from service.core.timing import BURST_MS, Moment, if_in_time, is_in_time, wait_for_more
 
 ASK = AskModel("text", (Candidate("hours", 0.5),))
 MINUTE = 60_000
@@ -49,3 +49,13 @@ def test_what_is_late_is_handed_over_and_everything_else_stays(age: int, *, free
     assert answered == (Answer("hours", "sure") if is_in_time(at) else Handoff("late"))
     assert if_in_time(Silent("waiting"), at) == Silent("waiting")
     assert if_in_time(Handoff("asked"), at) == Handoff("asked")
+
+
+def test_a_greeting_waits_for_the_question_and_is_never_paid_for() -> None:
+    hello, welcome = Greet("greeting"), Greet("welcome")
+    just_now = Moment(said_at=0, arrived=0, now=1_000, reply_is_free=True)
+    assert wait_for_more(hello, just_now) == BURST_MS - 1_000
+    assert wait_for_more(welcome, just_now) == 0
+    assert if_in_time(hello, just_now) == hello
+    late = Moment(said_at=0, arrived=0, now=60_000, reply_is_free=False)
+    assert if_in_time(hello, late) == Silent("late")

@@ -1,5 +1,8 @@
 """What is decided about a turn: the order of the steps, the table of states, and what holds whatever is written."""
 
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from service.core.decisions import (
     Candidate,
     Clarify,
     Decision,
+    Greet,
     Handoff,
     NoneFits,
     Pick,
@@ -19,9 +23,11 @@ from service.core.decisions import (
     Verdict,
 )
 from service.core.events import MessageKind
-from service.core.knowledge import build_knowledge
-from service.core.triage import MAX_CHOICES, settle, triage
-from tests.support.shop import CUSTOMER, ENTRIES, entry, turn
+from service.core.knowledge import Knowledge, build_knowledge
+from service.core.shop import Interval, Shop, TodayHours
+from service.core.situation import MAX_CHOICES
+from service.core.triage import settle, triage
+from tests.support.shop import CUSTOMER, ENTRIES, NOON, entry, turn
 
 SHOP = build_knowledge(
     (
@@ -79,13 +85,13 @@ def strip(decision: Decision) -> Decision:
             return Clarify(choices, reason)
         case Handoff(reason, entry_id):
             return Handoff(reason, entry_id)
-        case Silent():
+        case Greet() | Silent():
             return decision
 
 
 def decide(said: Turn, conversation: Conversation) -> Decision:
     """Decide without a model, and leave the candidates out."""
-    step = triage(said, SHOP, conversation)
+    step = triage(said, SHOP, conversation, NOON)
     decision = settle(step, SHOP, None) if isinstance(step, AskModel) else step
     return strip(decision)
 
@@ -149,14 +155,14 @@ def test_a_person_is_never_talked_over_when_a_turn(said: Turn) -> None:
     [
         ("unsent", "unsent"),
         ("group", "group"),
-        ("follow", "not_a_message"),
+        ("unfollow", "not_a_message"),
         ("button", "not_a_message"),
         ("standby", "not_a_message"),
     ],
 )
 @pytest.mark.parametrize("state", STATES)
 def test_what_is_no_message_is_passed_over_with_its_reason(other: str, reason: str, state: State) -> None:
-    decision = triage(Turn(id="01O", at=0, events=("01O",), other=other), SHOP, in_state(state))
+    decision = triage(Turn(id="01O", at=0, events=("01O",), other=other), SHOP, in_state(state), NOON)
     assert isinstance(decision, Silent)
     assert decision.reason == reason
 
@@ -213,7 +219,7 @@ def test_a_sticker_right_after_a_clarify_is_still_courtesy() -> None:
 
 
 def test_the_model_is_shown_the_words_as_written_and_the_best_candidates_first() -> None:
-    step = triage(turn(UNSURE), SHOP, in_state())
+    step = triage(turn(UNSURE), SHOP, in_state(), NOON)
     assert isinstance(step, AskModel)
     assert step.text == UNSURE
     assert step.may_clarify
@@ -240,14 +246,14 @@ choice_lists = st.lists(st.sampled_from((*SHOP.entries, "old")), max_size=4).map
 
 @given(turns, choice_lists)
 def test_with_a_person_the_bot_never_speaks(said: Turn, choices: tuple[str, ...]) -> None:
-    assert triage(said, SHOP, in_state("human", *choices)) == Silent("staff_owns")
+    assert triage(said, SHOP, in_state("human", *choices), NOON) == Silent("staff_owns")
 
 
 @given(turns, choice_lists)
 def test_while_staff_are_asked_there_is_no_question_no_model_and_no_second_handoff(
     said: Turn, choices: tuple[str, ...]
 ) -> None:
-    decision = triage(said, SHOP, in_state("waiting", *choices))
+    decision = triage(said, SHOP, in_state("waiting", *choices), NOON)
     if isinstance(decision, Answer):
         assert SHOP.entries[decision.entry].action == "answer"
     else:
@@ -258,7 +264,7 @@ def test_while_staff_are_asked_there_is_no_question_no_model_and_no_second_hando
 def test_a_request_for_a_person_is_always_handed_over(said: Turn, choices: tuple[str, ...], at: int) -> None:
     assume(said.tap is None)
     asking = Turn(id="01H", at=0, events=("01H",), lines=(*said.lines[:at], ASKED, *said.lines[at:]), media=said.media)
-    assert triage(asking, SHOP, in_state("bot", *choices)) == Handoff("asked")
+    assert triage(asking, SHOP, in_state("bot", *choices), NOON) == Handoff("asked")
 
 
 @st.composite
@@ -292,7 +298,7 @@ def test_every_verdict_leads_to_a_decision_that_can_be_carried_out(question: Ask
             assert set(choices) <= shown
         case Handoff(reason):
             assert reason in {"no_entry", "unsure", "topic"}
-        case Silent():
+        case Greet() | Silent():
             pytest.fail("a question is never passed over")
     assert decision.candidates == question.candidates
 
@@ -309,9 +315,9 @@ def test_the_bot_says_only_what_it_may_say(said: Turn, choices: tuple[str, ...])
 @given(turns, choice_lists, verdicts)
 def test_after_a_clarify_there_is_no_second_one(said: Turn, choices: tuple[str, ...], verdict: Verdict | None) -> None:
     assume(choices)
-    step = triage(said, SHOP, in_state("bot", *choices))
+    step = triage(said, SHOP, in_state("bot", *choices), NOON)
     decision = settle(step, SHOP, verdict) if isinstance(step, AskModel) else step
-    assert not isinstance(decision, Clarify)
+    assert not isinstance(decision, Clarify) or decision.reason == "stale_button"
 
 
 def question(*chances: tuple[str, float], may_clarify: bool = True) -> AskModel:
@@ -373,3 +379,176 @@ def test_a_single_candidate_is_no_choice() -> None:
 def test_at_most_four_are_offered() -> None:
     chances = [(name, 0.1) for name in ("cut", "color", "hours", "parking", "complaint")]
     assert strip(settle(question(*chances), SHOP, None)) == Clarify(("cut", "color", "hours", "parking"), "unsure")
+
+
+# The shop's hours, modes and words.
+
+# Monday to Sunday 10:00-19:00; NOON is a Tuesday, 01:00 in Japan.
+WEEK = ((Interval(600, 1140),),) * 7
+OPEN = datetime(2025, 11, 25, 3, 0, tzinfo=UTC)
+CLOSED = datetime(2025, 11, 25, 13, 0, tzinfo=UTC)
+EXTRA = (
+    entry("quiet", "割引はありますか", "割引してもらえますか", "安くなりますか", "学割はある?", quiet=True),
+    entry("past", "年末の営業を教えてください", "大晦日はやってますか", "年末いつまで", valid_until=date(2025, 11, 24)),
+    entry("future", "新年会プランはありますか", "新年会できますか", valid_from=date(2025, 11, 26)),
+    entry("today", "本日限定", match="keyword", valid_from=date(2025, 11, 25), valid_until=date(2025, 11, 25)),
+)
+
+
+def shop(**settings: Any) -> Knowledge:
+    values: dict[str, Any] = {"week": WEEK, **settings}
+    return build_knowledge((*ENTRIES, *EXTRA), Shop(**values))
+
+
+DAYTIME = shop(starters=("hours", "parking", "past", "old"), person=("姉さん呼んで",), courtesy=("おおきに",))
+
+
+def decide_at(
+    now: datetime, said: Turn, knowledge: Knowledge = DAYTIME, state: State = "bot", **more: Any
+) -> Decision | AskModel:
+    step = triage(said, knowledge, Conversation(customer=CUSTOMER, state=state, **more), now)
+    return step if isinstance(step, AskModel) else strip(step)
+
+
+@pytest.mark.parametrize(
+    "lines", [("こんにちは",), ("はじめまして！", "よろしくお願いします"), ("すみません", "質問です")]
+)
+def test_a_lone_greeting_is_greeted_with_the_starters_that_hold_today(lines: tuple[str, ...]) -> None:
+    assert decide_at(OPEN, turn(*lines)) == Greet("greeting", ("hours", "parking"))
+
+
+def test_a_greeting_with_a_question_is_a_question() -> None:
+    assert decide_at(OPEN, turn("こんにちは", SURE)) == Answer("parking", "sure")
+
+
+def test_a_greeting_with_a_photo_is_about_the_photo() -> None:
+    assert decide_at(OPEN, media("image", lines=("こんにちは",))) != Greet("greeting", ("hours", "parking"))
+
+
+def test_a_new_friend_is_welcomed_unless_a_person_is_at_it() -> None:
+    follow = Turn(id="01F", at=0, events=("01F",), other="follow")
+    assert decide_at(OPEN, follow) == Greet("welcome", ("hours", "parking"))
+    assert decide_at(OPEN, follow, paused=True) == Silent("not_a_message")
+    for state in ("waiting", "human"):
+        assert decide_at(OPEN, follow, state=state) == Silent("not_a_message")
+
+
+def test_a_group_is_told_once_when_the_bot_joins_and_at_most_once_a_day_when_it_is_mentioned() -> None:
+    def event(other: str) -> Turn:
+        return Turn(id="01G", at=0, events=("01G",), other=other)
+
+    assert decide_at(OPEN, event("join")) == Greet("group")
+    assert decide_at(OPEN, event("mention")) == Greet("group")
+    assert decide_at(OPEN, event("mention"), group_at=OPEN - timedelta(hours=23)) == Silent("group")
+    assert decide_at(OPEN, event("mention"), group_at=OPEN - timedelta(hours=24)) == Greet("group")
+    assert decide_at(OPEN, event("group")) == Silent("group")
+
+
+def test_the_shops_own_words_for_thanks_and_for_a_person_count() -> None:
+    assert decide_at(OPEN, turn("おおきに！")) == Silent("courtesy")
+    assert decide_at(OPEN, turn("姉さん呼んで")) == Handoff("asked")
+
+
+@pytest.mark.parametrize(
+    "said", [turn(SURE), turn(UNSURE), turn(HOPELESS), turn("……")], ids=["sure", "unsure", "no", "-"]
+)
+def test_where_staff_come_first_what_is_neither_tapped_nor_a_keyword_is_theirs(said: Turn) -> None:
+    staffed = shop(when_open="staff_first", when_closed="bot_first")
+    assert decide_at(OPEN, said, staffed) == Handoff("staff_first")
+    assert decide_at(CLOSED, said, staffed) != Handoff("staff_first")
+    assert decide_at(OPEN, turn(KEYWORD), staffed) == Answer("coupon", "keyword")
+    assert decide_at(OPEN, tapped("cut"), staffed) == Answer("cut", "choice")
+    assert decide_at(CLOSED, turn(SURE), shop(when_closed="staff_first")) == Handoff("staff_first")
+
+
+def test_what_staff_set_for_today_counts_for_the_mode() -> None:
+    staffed = shop(when_closed="staff_first")
+    off = TodayHours(date(2025, 11, 25), ())
+    assert decide_at(OPEN, turn(SURE), staffed, today=off) == Handoff("staff_first")
+
+
+@pytest.mark.parametrize("said", [turn(SURE), tapped("cut"), turn(KEYWORD), turn("ありがとう"), media("image")])
+def test_while_automatic_answers_are_off_every_turn_goes_to_the_staff(said: Turn) -> None:
+    assert decide_at(OPEN, said, paused=True) == Handoff("paused")
+    assert decide_at(CLOSED, said, paused=True, state="waiting") == Silent("waiting")
+    assert decide_at(OPEN, said, paused=True, state="human", staff_at=OPEN) == Silent("staff_owns")
+
+
+def test_a_customer_who_writes_when_the_shop_has_closed_and_staff_have_gone_waits_anew() -> None:
+    gone, here = CLOSED - timedelta(minutes=30), CLOSED - timedelta(minutes=29)
+    assert decide_at(CLOSED, turn(SURE), state="human", staff_at=gone) == Handoff("after_hours")
+    assert decide_at(CLOSED, media("image"), state="human", staff_at=gone) == Handoff("after_hours")
+    assert decide_at(CLOSED, turn(SURE), state="human", staff_at=None) == Handoff("after_hours")
+    assert decide_at(CLOSED, turn(SURE), state="human", staff_at=here) == Silent("staff_owns")
+    assert decide_at(OPEN, turn(SURE), state="human", staff_at=OPEN - timedelta(days=1)) == Silent("staff_owns")
+
+
+def test_thanks_after_closing_time_call_nobody() -> None:
+    assert decide_at(CLOSED, turn("ありがとうございます"), state="human") == Silent("staff_owns")
+    assert decide_at(CLOSED, media("sticker"), state="human") == Silent("staff_owns")
+
+
+DOUBLY_SURE = turn("駐車場はありますか")
+
+
+def test_who_waits_while_nobody_is_there_is_helped_on_by_what_is_doubly_sure() -> None:
+    assert decide_at(CLOSED, DOUBLY_SURE, state="waiting") == Answer("parking", "sure")
+    assert decide_at(OPEN, DOUBLY_SURE, state="waiting") == Silent("waiting")
+
+
+def test_who_waits_longer_than_promised_is_helped_on_as_well() -> None:
+    assert decide_at(OPEN, DOUBLY_SURE, state="waiting", promised_at=OPEN) == Answer("parking", "sure")
+    later = OPEN + timedelta(seconds=1)
+    assert decide_at(OPEN, DOUBLY_SURE, state="waiting", promised_at=later) == Silent("waiting")
+
+
+@pytest.mark.parametrize("text", [UNSURE, HOPELESS, TOPIC, "割引してもらえますか", "大晦日はやってますか"])
+def test_who_waits_hears_nothing_unsure_quiet_past_or_for_the_staff(text: str) -> None:
+    assert decide_at(CLOSED, turn(text), state="waiting") == Silent("waiting")
+
+
+def test_a_quiet_entry_is_not_answered_while_a_handoff_waits_even_when_tapped() -> None:
+    assert decide_at(OPEN, tapped("quiet")) == Answer("quiet", "choice")
+    assert decide_at(OPEN, tapped("quiet"), state="waiting") == Silent("waiting")
+    assert decide_at(CLOSED, tapped("quiet"), state="waiting") == Silent("waiting")
+
+
+def test_an_entry_is_answered_from_its_first_to_its_last_day() -> None:
+    assert decide_at(OPEN, turn("大晦日はやってますか")) == Handoff("no_entry")
+    assert decide_at(OPEN - timedelta(days=1), turn("大晦日はやってますか")) == Answer("past", "sure")
+    assert decide_at(OPEN, turn("本日限定")) == Answer("today", "keyword")
+    assert decide_at(OPEN + timedelta(days=1), turn("本日限定")) == Handoff("no_entry")
+    assert decide_at(OPEN, turn("新年会できますか")) == Handoff("no_entry")
+    assert decide_at(OPEN + timedelta(days=1), turn("新年会できますか")) == Answer("future", "sure")
+
+
+def test_a_tap_on_what_is_gone_offers_what_is_left_of_the_choices_or_the_starters() -> None:
+    assert decide_at(OPEN, tapped("old"), choices=("old", "cut", "past")) == Clarify(("cut",), "stale_button")
+    assert decide_at(OPEN, tapped("past")) == Clarify(("hours", "parking"), "stale_button")
+    assert decide_at(OPEN, tapped("old"), shop()) == Handoff("no_entry")
+    assert decide_at(OPEN, tapped("old"), state="waiting") == Silent("waiting")
+
+
+states = st.sampled_from(STATES)
+moments = st.sampled_from((OPEN, CLOSED))
+
+
+@given(turns, states, moments, st.none() | moments, st.none() | moments)
+def test_whatever_happens_while_answers_are_off_the_bot_says_nothing_of_its_own(
+    said: Turn,
+    state: State,
+    now: datetime,
+    staff_at: datetime | None,
+    promised_at: datetime | None,
+) -> None:
+    given_ = Conversation(customer=CUSTOMER, state=state, paused=True, staff_at=staff_at, promised_at=promised_at)
+    assert isinstance(triage(said, DAYTIME, given_, now), Handoff | Silent)
+
+
+@given(turns, states, moments, st.none() | moments)
+def test_with_a_person_the_bot_at_most_asks_for_one_again(
+    said: Turn, state: State, now: datetime, staff_at: datetime | None
+) -> None:
+    decision = triage(said, DAYTIME, Conversation(customer=CUSTOMER, state="human", staff_at=staff_at), now)
+    assert decision in {Silent("staff_owns"), Handoff("after_hours")}
+    assert decision == Silent("staff_owns") or now == CLOSED

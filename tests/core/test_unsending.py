@@ -7,7 +7,7 @@ from service.core.handoffs import open_handoff
 from service.core.media import File, Media, Sticker
 from service.core.records import MessageItem, TurnRecord, utc
 from service.core.unsending import blank_handoff, blank_items
-from tests.support.shop import CUSTOMER, NOON, NOON_MS
+from tests.support.shop import CUSTOMER, DUE, NOON, NOON_MS
 
 
 def said(number: int, kind: MessageKind, media: Media) -> Said:
@@ -29,7 +29,9 @@ def test_of_a_file_taken_back_not_even_the_name_is_left_and_the_sticker_beside_i
         )
         for event in events
     ]
-    handoff = open_handoff("h1", Handoff("media"), make_turn(events), customer=CUSTOMER, knowledge="v1", now=NOON)
+    handoff = open_handoff(
+        "h1", Handoff("media"), make_turn(events), customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE
+    )
     assert handoff.summary == "[ファイル：診断書.pdf] [スタンプ：おつかれ]"
     blanked = blank_items("m1", [*talk])
     assert blanked == [MessageItem(id="01E1", turn="01E1", at=NOON, type="file", text="", message="m1", unsent=True)]

@@ -80,7 +80,7 @@ class Waiting(RuleBasedStateMachine):
         self.carry_out(self.decide(turn, None, late=False), turn)
 
     def decide(self, turn: Turn, trouble: HandoffReason | None, *, late: bool) -> Decision:
-        step = triage(turn, SHOP, self.conversation)
+        step = triage(turn, SHOP, self.conversation, self.now)
         if trouble and not isinstance(step, Silent):
             return Handoff(trouble)
         decision = settle(step, SHOP, None) if isinstance(step, AskModel) else step

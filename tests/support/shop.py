@@ -1,6 +1,7 @@
 """A small shop to test with: entries, knowledge, and turns, made by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from service.core.alerting import Alerting
 from service.core.conversation import Conversation, Turn
@@ -15,6 +16,7 @@ KEY = b"the shop's key for buttons"
 NOON_MS = 1_764_000_000_000
 NOBODY = Alerting()
 NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
+DUE = NOON + timedelta(hours=1)
 
 
 def entry(
@@ -24,8 +26,9 @@ def entry(
     answer: tuple[Bubble, ...] | None = None,
     match: Match = "meaning",
     action: Action = "answer",
+    **more: Any,
 ) -> Entry:
-    """Make an entry whose answer names it."""
+    """Make an entry whose answer names it; `more` are further fields of it."""
     bubbles: tuple[Bubble, ...] = (f"{question}の答えです。",) if answer is None else answer
     return Entry(
         id=entry_id,
@@ -36,6 +39,7 @@ def entry(
         action=action,
         file="test.md",
         line=1,
+        **more,
     )
 
 
@@ -72,6 +76,7 @@ def circumstances(
     knowledge: Knowledge,
     conversation: Conversation | None = None,
     handoff: HandoffRecord | None = None,
+    closed: HandoffRecord | None = None,
     now: datetime = NOON,
     alerting: Alerting = NOBODY,
     public_url: str | None = None,
@@ -80,6 +85,7 @@ def circumstances(
     return Circumstances(
         conversation=conversation or Conversation(customer=CUSTOMER),
         handoff=handoff,
+        closed=closed,
         events=events,
         knowledge=knowledge,
         key=KEY,

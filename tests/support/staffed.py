@@ -71,7 +71,7 @@ class Shop:
             now=utc(lease.now),
         )
         turn = make_turn(given.events)
-        decision = triage(turn, SHOP, lease.conversation)
+        decision = triage(turn, SHOP, lease.conversation, utc(lease.now))
         assert isinstance(decision, Handoff | Silent)
         status, head = await self.mailbox.commit(lease, turn, carry_out(decision, turn, given))
         assert status == "done"

@@ -20,7 +20,7 @@ from service.core.sending import Accepted, Attempt, Outcome, Refused
 from service.errors import ModelUnavailable, StoreUnavailable
 from service.ports import Adjudicator
 from service.replying import Parts
-from tests.support.shop import CUSTOMER, KEY, NOON, NOON_MS, make_shop, turn
+from tests.support.shop import CUSTOMER, DUE, KEY, NOON, NOON_MS, make_shop, turn
 
 SHOP = make_shop()
 SURE = "駐車場はありますか"
@@ -200,7 +200,7 @@ def head(item: Outgoing, *, mode: str = "reply", tries: int = 0, now: int = NOON
 def answer(item_id: str = "01E1.out", *words: str, fallback: bool = True) -> Outgoing:
     """An answer of the bot's, as COMMIT puts it into the outbox."""
     spoken = words or ("はい。",)
-    instead = open_handoff("h1", Handoff("late"), turn(SURE), customer=CUSTOMER, knowledge="v1", now=NOON)
+    instead = open_handoff("h1", Handoff("late"), turn(SURE), customer=CUSTOMER, knowledge="v1", now=NOON, due_at=DUE)
     return Outgoing(
         id=item_id,
         who="bot",

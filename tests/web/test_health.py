@@ -9,7 +9,10 @@ from service.adapters.embedded import EmbeddedValkey
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
+from tests.support.shop import make_shop
 from tests.support.system import make_settings, run_web
+
+SHOP = make_shop()
 
 OK = {"redis": "ok", "worker": "ok", "knowledge": "ok"}
 
@@ -22,7 +25,7 @@ async def ask(url: str, what: str = "ready") -> httpx.Response:
 async def test_with_every_part_there_it_is_ready(redis_url: str) -> None:
     async with run_web(make_settings(redis_url)) as url, Store(redis_url, timeout_s=2) as store:
         await Mailbox(store, keep_days=1).tick()
-        await Inquiries(store).publish("08cbe91b65b3", 31)
+        await Inquiries(store).publish(SHOP)
         answer = await ask(url)
     assert (answer.status_code, answer.json()) == (200, OK)
 

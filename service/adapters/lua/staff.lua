@@ -17,7 +17,7 @@ if a.box and redis.call('LLEN', box_key(a.conv)) ~= a.box then return {'changed'
 -- Nothing is being sent: whoever holds the lease is still deciding, and must not hold the staff up.
 local deciding = redis.call('HEXISTS', conv, 'lease') == 1 and redis.call('EXISTS', out_key(a.conv)) == 0
 go_on_although_full()
-redis.call('HSET', conv, 'action', a.action)
+redis.call('HSET', conv, 'action', a.action, 'staff_at', now)
 if a.key ~= '' then redis.call('SET', key, a.body .. ' ' .. a.action, 'EX', DAY) end
 raise_rev(a.conv)
 write_state(a.conv, a)

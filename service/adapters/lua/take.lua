@@ -37,9 +37,12 @@ end
 local head = raise_head(conv, a.token)
 local fields = redis.call('HGETALL', conv_key(conv))
 local handoff = redis.call('HGET', conv_key(conv), 'handoff')
+-- What staff have set for the whole shop: automatic answers off, other hours today.
+local paused, today = unpack(redis.call('HMGET', P .. 'shop', 'paused', 'today'))
 return cmsgpack.pack({
   conv = conv, now = now, fields = fields,
   box = redis.call('LRANGE', box_key(conv), 0, -1),
   head = head or '',
   handoff = handoff and redis.call('GET', P .. 'handoff:' .. handoff) or '',
+  paused = paused or '', today = today or '',
 })

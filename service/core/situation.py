@@ -1,0 +1,77 @@
+"""A turn with all that its decision depends on, and the questions that deciding asks about it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from service.core.choices import read_number
+from service.core.conversation import Conversation, Tap, Turn
+from service.core.entries import Entry
+from service.core.hours import business_day, is_open
+from service.core.knowledge import Knowledge
+from service.core.normalize import normalize
+from service.core.words import asks_for_person, is_courtesy, is_greeting
+
+MAX_CHOICES = 4
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """A turn and all that its decision depends on; `now` is aware."""
+
+    turn: Turn
+    knowledge: Knowledge
+    conversation: Conversation
+    now: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the shop is open now."""
+        return is_open(self.knowledge.shop, self.now, self.conversation.today)
+
+    @property
+    def asks_for_person(self) -> bool:
+        return any(asks_for_person(line, self.knowledge.person) for line in self.turn.lines)
+
+    @property
+    def is_polite(self) -> bool:
+        """Whether no line says more than thanks or "ok"."""
+        return all(is_courtesy(line, self.knowledge.courtesy) for line in self.turn.lines)
+
+    @property
+    def is_greeting(self) -> bool:
+        """Whether the lines say hello, and nothing else but thanks."""
+        greetings = [line for line in self.turn.lines if not is_courtesy(line, self.knowledge.courtesy)]
+        return bool(greetings) and all(map(is_greeting, greetings)) and not self.has_media
+
+    @property
+    def has_media(self) -> bool:
+        """Whether there is something to look at or to listen to; a sticker is courtesy."""
+        return bool(set(self.turn.media) - {"sticker"})
+
+    @property
+    def tap(self) -> Tap | None:
+        """The choice that was tapped, or typed as a number."""
+        if self.turn.tap or not self.turn.lines:
+            return self.turn.tap
+        return read_number(self.turn.text, self.conversation.choices)
+
+    def usable(self, entries: Iterable[str]) -> tuple[str, ...]:
+        """Those of `entries` that may be offered: they exist, hold today, and are answered or handed over."""
+        return tuple(entry for entry in dict.fromkeys(entries) if self._is_usable(entry))[:MAX_CHOICES]
+
+    def entry(self, entry_id: str) -> Entry | None:
+        """The entry, if it exists and holds today."""
+        entry = self.knowledge.entries.get(entry_id)
+        day = business_day(self.knowledge.shop, self.now)
+        return entry if entry and (entry.valid_from or day) <= day <= (entry.valid_until or day) else None
+
+    def _is_usable(self, entry_id: str) -> bool:
+        entry = self.entry(entry_id)
+        return entry is not None and entry.action in {"answer", "handoff"}
+
+    @property
+    def keyword(self) -> str | None:
+        """The entry of which a line is exactly a keyword."""
+        found = (self.knowledge.keywords.get(normalize(line)) for line in self.turn.lines)
+        return next((entry for entry in found if entry and self.entry(entry)), None)
