@@ -36,7 +36,7 @@ class Customers:
 
     def make_event(self, user_id: str, fields: Json, **knobs: Unpack[EventKnobs]) -> Json:
         """Complete `fields` (see `events.py`) to a webhook event, sending nothing. Its token lives from `begin` on."""
-        at = knobs.get("at", self._platform.clock())
+        at = knobs.get("at", self._platform.time_shown())
         chat = knobs.get("group", user_id)
         omit = knobs.get("omit", ())
         event: Json = {
@@ -54,9 +54,9 @@ class Customers:
             del event["source"]
         if event["mode"] == "active" and event["type"] not in WITHOUT_REPLY_TOKEN and not has_failed:
             event["replyToken"] = new_reply_token()
-            self._platform.reply_tokens[event["replyToken"]] = ReplyToken(chat, at)
+            self._platform.reply_tokens[event["replyToken"]] = ReplyToken(chat, at - self._platform.ahead_s)
         event = {name: value for name, value in {**event, **knobs.get("extra", {})}.items() if name not in omit}
-        self._keep_bubble(event, chat, knobs.get("shows"))
+        self._keep_bubble(event, chat, user_id, knobs.get("shows"))
         return event
 
     def begin(self, event: Json) -> None:
@@ -64,7 +64,7 @@ class Customers:
         self._platform.begin_webhook(event)
         line = self._waiting.pop(event.get("webhookEventId", ""), None)
         source = as_object(event.get("source"))
-        chat = line.user if line else source.get("userId", "")
+        chat = line.user if line else source.get("groupId") or source.get("userId", "")
         self._change_state(event, chat)
         if line is not None:
             self._platform.ledger.add(line)
@@ -85,23 +85,28 @@ class Customers:
             self._platform.read_tokens[message["markAsReadToken"]] = (chat, message["id"])
         return {name: value for name, value in message.items() if name not in omit}
 
-    def _keep_bubble(self, event: Json, chat: str, shows: Json | None) -> None:
+    def _keep_bubble(self, event: Json, chat: str, author: str, shows: Json | None) -> None:
         if event["type"] in {"message", "postback"}:
             message = event.get("message", shows or {})
             message_id = message.get("id")
-            line = Wrote(chat, message, event["webhookEventId"], message_id, event["timestamp"] / 1000)
+            line = Wrote(chat, message, event["webhookEventId"], message_id, event["timestamp"] / 1000, author)
             self._waiting[event["webhookEventId"]] = line
 
     def _change_state(self, event: Json, chat: str) -> None:
-        user = self._platform.users.get(chat)
-        if event["type"] == "unsend":
-            self._unsend(chat, event["unsend"]["messageId"])
-        if user is None:
-            return
-        if event["type"] == "message":
-            user.last_wrote_at = self._platform.clock()
-        elif event["type"] in {"follow", "unfollow"}:
-            user.state = "friend" if event["type"] == "follow" else "blocked"
+        user, group = self._platform.users.get(chat), self._platform.groups.get(chat)
+        match event["type"]:
+            case "unsend":
+                self._unsend(chat, event["unsend"]["messageId"])
+            case "message" if user:
+                user.last_wrote_at = self._platform.clock()
+            case "follow" | "unfollow" as kind if user:
+                user.state = "friend" if kind == "follow" else "blocked"
+                self._platform.bell.ring(chat)
+            case "join" | "leave" as kind if group:
+                group.has_bot = kind == "join"
+                self._platform.bell.ring(chat)
+            case _:
+                pass
 
     def _unsend(self, chat: str, message_id: str) -> None:
         self._platform.ledger.unsend(chat, message_id)

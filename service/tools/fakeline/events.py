@@ -7,6 +7,7 @@ event type or message kind is simply `{"type": ...}`.
 
 from typing import Any
 
+from service.tools.fakeline.counting import utf16_units
 from service.tools.fakeline.records import Json
 
 WITHOUT_REPLY_TOKEN = frozenset(
@@ -34,6 +35,13 @@ def message(kind: str, **fields: Any) -> Json:
 def text(content: str, **fields: Any) -> Json:
     """Build a text message; `quotedMessageId`, `mention`, `emojis` may be given as fields."""
     return message("text", text=content, **fields)
+
+
+def mention(content: str, bot_user_id: str, name: str) -> Json:
+    """Build a text in a group that mentions the bot where it says `@name`."""
+    before = content[: content.index(f"@{name}")]
+    place = {"index": utf16_units(before), "length": utf16_units(f"@{name}")}
+    return text(content, mention={"mentionees": [{**place, "type": "user", "userId": bot_user_id, "isSelf": True}]})
 
 
 def sticker(package_id: str = "446", sticker_id: str = "1988", **fields: Any) -> Json:

@@ -40,6 +40,7 @@ class Platform:
         self, *, clock: Callable[[], float], access_token: str, channel_id: str, channel_secret: str, quota: int | None
     ) -> None:
         self.clock = clock
+        self.ahead_s = 0.0
         self.rules = Rules()
         self.bell = Bell()
         self.ledger = Ledger(self.bell)
@@ -68,11 +69,16 @@ class Platform:
         self.bell.ring(user.user_id)
         return user.user_id
 
-    def add_group(self, *members: str) -> str:
-        """Add a group chat that the bot is in and return its id."""
-        group = Group(new_group_id(), list(members))
+    def add_group(self, *members: str, name: str = "", has_bot: bool = True) -> str:
+        """Add a group chat and return its id."""
+        group = Group(new_group_id(), list(members), name, has_bot)
         self.groups[group.group_id] = group
+        self.bell.ring(group.group_id)
         return group.group_id
+
+    def time_shown(self) -> float:
+        """Tell the time that chats and events show; the rules' own `clock` may be behind it."""
+        return self.clock() + self.ahead_s
 
     def issue_stateless_token(self) -> str:
         """Make an access token that lives 15 minutes."""
@@ -109,6 +115,7 @@ class Platform:
             raise
         if token is None or not self._is_alive(token):
             raise Refused(400, "Invalid reply token")
+        self._check_member(token.chat)
         if self.rules.reply_to_blocked == "refused" and not self._reaches(token.chat):
             raise Refused(400, "Failed to send messages")
         token.used = True
@@ -144,7 +151,13 @@ class Platform:
         message: Json = {"type": "text", "text": text}
         self.ledger.add(
             Seen(
-                chat, message, source, billed=False, request_id=new_request_id(), message_id=message_id, at=self.clock()
+                chat,
+                message,
+                source,
+                billed=False,
+                request_id=new_request_id(),
+                message_id=message_id,
+                at=self.time_shown(),
             )
         )
         return message_id
@@ -227,11 +240,17 @@ class Platform:
 
     def _recipients(self, chat: str) -> int:
         """Count those a push to `chat` reaches and is billed for. Raises Refused (400) for an unknown id."""
+        self._check_member(chat)
         if chat in self.groups:
             return len(self.groups[chat].members)
         if chat not in self.users:
             raise Refused(400, "Failed to send messages")
         return int(self._reaches(chat))
+
+    def _check_member(self, chat: str) -> None:
+        """Raise Refused (400) for a group that the bot is not in."""
+        if chat in self.groups and not self.groups[chat].has_bot:
+            raise Refused(400, "Failed to send messages")
 
     def _reaches(self, chat: str) -> bool:
         """Say whether a message is shown: to friends, and to others within 7 days of their last message."""
@@ -251,7 +270,7 @@ class Platform:
                 self.quote_tokens[entry["quoteToken"]] = chat
             sent.append(entry)
             is_billed = billed and len(sent) == 1
-            seen = Seen(chat, message, source, is_billed, request_id, entry["id"], self.clock())
+            seen = Seen(chat, message, source, is_billed, request_id, entry["id"], self.time_shown())
             (self.ledger.add if is_shown else self.ledger.add_undelivered)(seen)
         if is_shown and chat in self.users:
             self.users[chat].loading_until = 0.0

@@ -53,8 +53,8 @@ class Seen:
 class Wrote:
     """Something a customer sent: a message, or a tapped button.
 
-    `message` is what stands in the customer's own bubble; it is empty for a postback without a display text, which
-    leaves no bubble on LINE.
+    `user` is the chat (a customer's or a group's id), `author` the customer who wrote. `message` is what stands in the
+    customer's own bubble; it is empty for a postback without a display text, which leaves no bubble on LINE.
     """
 
     user: str
@@ -62,6 +62,7 @@ class Wrote:
     event_id: str
     message_id: str | None
     at: float
+    author: str
 
     @property
     def text(self) -> str | None:
@@ -87,10 +88,12 @@ class User:
 
 @dataclass
 class Group:
-    """A group chat with the bot in it. A push to it counts once per member."""
+    """A group chat. A push to it counts once per member; without the bot in it (`has_bot`) nothing can be sent."""
 
     group_id: str
     members: list[str]
+    name: str = ""
+    has_bot: bool = True
 
 
 @dataclass
@@ -114,12 +117,16 @@ class RetryKey:
 
 @dataclass
 class Content:
-    """The bytes behind an image, video, audio or file. `pending` more requests are answered 202 first."""
+    """The bytes behind an image, video, audio or file. `pending` more requests are answered 202 first.
+
+    `duration_ms` is the length of a video or a voice message.
+    """
 
     data: bytes
     content_type: str
     pending: int = 0
     unsent: bool = False
+    duration_ms: int | None = None
 
 
 @dataclass

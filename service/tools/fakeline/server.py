@@ -137,9 +137,9 @@ class FakeLine:
         """Add a user and return the id."""
         return self.platform.add_user(display_name, user_id, state, language)
 
-    def add_group(self, *members: str) -> str:
+    def add_group(self, *members: str, name: str = "", has_bot: bool = True) -> str:
         """Add a group chat and return its id."""
-        return self.platform.add_group(*members)
+        return self.platform.add_group(*members, name=name, has_bot=has_bot)
 
     def issue_access_token(self, life_s: float | None = None) -> str:
         """Make another access token that lives `life_s` seconds, or until `revoke_access_token`."""
@@ -179,13 +179,14 @@ class FakeLine:
         quoted = {} if quote is None else {"quotedMessageId": quote}
         return await self.send_event(user_id, events.text(text, **quoted), **knobs)
 
-    async def sticker(self, user_id: str, **knobs: Unpack[Knobs]) -> Delivery:
-        """Let a user send a sticker."""
-        return await self.send_event(user_id, events.sticker(), **knobs)
+    async def sticker(self, user_id: str, fields: Json | None = None, **knobs: Unpack[Knobs]) -> Delivery:
+        """Let a user send a sticker; `fields` as `events.sticker` builds them."""
+        return await self.send_event(user_id, fields or events.sticker(), **knobs)
 
     async def media(self, user_id: str, kind: str, content: Content | None = None, **knobs: Unpack[Knobs]) -> Delivery:
         """Let a user send an image, video or audio; the bot can fetch `content` (default: a tiny PNG)."""
-        event = events.media(kind, id=self.keep_content(content))
+        length = {} if content is None or content.duration_ms is None else {"duration": content.duration_ms}
+        event = events.media(kind, id=self.keep_content(content), **length)
         return await self.send_event(user_id, event, **knobs)
 
     async def image(self, user_id: str, content: Content | None = None, **knobs: Unpack[Knobs]) -> Delivery:
@@ -198,9 +199,18 @@ class FakeLine:
         fields["message"]["id"] = self.keep_content(Content(data, "application/octet-stream"))
         return await self.send_event(user_id, fields, **knobs)
 
-    async def location(self, user_id: str, latitude: float, longitude: float, **knobs: Unpack[Knobs]) -> Delivery:
-        """Let a user send a place."""
-        return await self.send_event(user_id, events.location(latitude, longitude), **knobs)
+    async def location(
+        self,
+        user_id: str,
+        latitude: float,
+        longitude: float,
+        title: str = "",
+        address: str = "",
+        **knobs: Unpack[Knobs],
+    ) -> Delivery:
+        """Let a user send a place; LINE leaves out a title or an address that is empty."""
+        named = {name: value for name, value in {"title": title, "address": address}.items() if value}
+        return await self.send_event(user_id, events.location(latitude, longitude, **named), **knobs)
 
     async def postback(
         self, user_id: str, data: str, display_text: str | None = None, **knobs: Unpack[Knobs]
@@ -226,6 +236,11 @@ class FakeLine:
         """Let the bot be invited to a group."""
         knobs["group"], knobs["hides_user"] = group_id, True
         return await self.send_event("", {"type": "join"}, **knobs)
+
+    async def leave(self, group_id: str, **knobs: Unpack[Knobs]) -> Delivery:
+        """Let the bot be removed from a group."""
+        knobs["group"], knobs["hides_user"] = group_id, True
+        return await self.send_event("", {"type": "leave"}, **knobs)
 
     async def test_webhook(self) -> Json:
         """Post a signed body without events, as LINE's "Verify" button does; gives LINE's answer about it."""
