@@ -27,7 +27,7 @@ from service.core.alerting import (
 )
 from service.core.counting import count_alert, count_replaced, count_send
 from service.core.plan import Plan, with_alerts
-from service.core.records import BubbleItem, utc
+from service.core.records import BubbleItem
 from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.errors import NotFound, StoreUnavailable
@@ -69,7 +69,7 @@ class Wires:
 
     def alerting_for(self, lease: Lease) -> Alerting:
         """How staff are alerted at the time of a lease."""
-        return alerting_at(self.alerting, self.shop(), utc(lease.now), lease.conversation.today)
+        return alerting_at(self.alerting, self.shop(), lease.shop_now, lease.conversation.today)
 
 
 async def deliver(lease: Lease, head: Head | None, wires: Wires) -> None:
@@ -142,7 +142,7 @@ def _fallback(head: Head, done: Done, lease: Lease, wires: Wires) -> Plan | None
     record = msgspec.structs.replace(head.item.fallback, reason="late" if done.why == "late" else "error")
     fields = {"state": "waiting", "handoff": record.id, "choices": ""}
     plan = Plan(what="handoff", fields=fields, handoff=record, counts=(count_replaced(record.reason),))
-    return with_alerts(plan, enter_waiting(record, head.item.id, utc(lease.now), wires.alerting_for(lease)))
+    return with_alerts(plan, enter_waiting(record, head.item.id, lease.shop_now, wires.alerting_for(lease)))
 
 
 async def _deliver_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Head | None:

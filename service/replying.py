@@ -24,7 +24,7 @@ from service.core.decisions import AskModel, Decision, Handoff, Silent
 from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
 from service.core.knowledge import Knowledge
 from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot, with_alerts
-from service.core.records import HandoffRecord, ModelTrace, utc
+from service.core.records import HandoffRecord, ModelTrace
 from service.core.texts import text
 from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
 from service.core.triage import settle, triage
@@ -98,7 +98,7 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
     knowledge = parts.knowledge()
     turn = read_turn(events, lease, knowledge, parts.signing_key)
     moment = _moment(turn, lease)
-    step = _despite_trouble(triage(turn, knowledge, lease.conversation, utc(lease.now)), lease)
+    step = _despite_trouble(triage(turn, knowledge, lease.conversation, lease.shop_now), lease)
     if wait_ms := wait_for_more(step, moment, parts.burst_ms):
         await parts.mailbox.park(lease, wait_ms)
         await parts.line.account.show_loading(lease.conversation.customer)
@@ -112,7 +112,7 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
         events=events,
         knowledge=knowledge,
         key=parts.signing_key,
-        now=utc(lease.now),
+        now=lease.shop_now,
         model=model,
         took_ms=(time.perf_counter() - started) * 1000,
         public_url=parts.public_url,
@@ -129,9 +129,9 @@ async def _follow_up(plan: Plan, event: Event, lease: Lease, parts: Parts) -> Pl
         case TakenBack(message=message):
             return await _blank(message, plan, lease, parts)
         case Timer(name="return") if lease.handoff and lease.conversation.state == "human":
-            return return_to_bot(plan, lease.handoff, utc(lease.now))
+            return return_to_bot(plan, lease.handoff, lease.shop_now)
         case Timer(name="alert" | "remind" as kind, event=step) if lease.handoff:
-            return with_alerts(plan, announce(kind, lease.handoff, step, utc(lease.now), parts.alerting_for(lease)))
+            return with_alerts(plan, announce(kind, lease.handoff, step, lease.shop_now, parts.alerting_for(lease)))
         case _:
             return plan
 
@@ -258,7 +258,7 @@ async def bury(lease: Lease, parts: Parts) -> None:
         events=(),
         knowledge=parts.knowledge(),
         key=parts.signing_key,
-        now=utc(lease.now),
+        now=lease.shop_now,
         model=None,
         took_ms=0,
         public_url=parts.public_url,

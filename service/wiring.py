@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
     from service.adapters.notify import Notifier
+    from service.adapters.shopclock import MovableClock
     from service.ports import Adjudicator
 
 log = structlog.get_logger()
@@ -98,13 +99,27 @@ async def open_archive(redis_url: str) -> AsyncGenerator["Archive"]:
         yield Archive(store)
 
 
-def make_web(settings: Settings, redis_url: str) -> "Litestar":
-    """Build the web application. Its connection to Redis opens with the first call and closes with the application."""
+@asynccontextmanager
+async def open_clock(redis_url: str) -> AsyncGenerator["MovableClock"]:
+    """Open the clock of the demo's shop."""
+    from service.adapters.shopclock import MovableClock
+    from service.adapters.store import Store
+
+    async with Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S) as store:
+        yield MovableClock(store)
+
+
+def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "Litestar":
+    """Build the web application. Its connection to Redis opens with the first call and closes with the application.
+
+    In the demo, and nowhere else, the shop's time is one that can be moved.
+    """
     from service.adapters.archive import Archive
     from service.adapters.faqfiles import named_images
     from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
     from service.adapters.mailbox import Mailbox
+    from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
@@ -124,15 +139,16 @@ def make_web(settings: Settings, redis_url: str) -> "Litestar":
         vitals=Vitals(store),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
+        ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,
         lifespan=close_store,
     )
 
 
-async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event) -> None:
+async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo: bool = False) -> None:
     """Serve the web application until `stop` is set. Raises StartError when the address cannot be used."""
     import uvicorn
 
-    app = make_web(settings, redis_url)
+    app = make_web(settings, redis_url, in_demo=in_demo)
     listener = await _listen_soon(settings.host, settings.port)
     config = uvicorn.Config(
         app,
@@ -187,11 +203,12 @@ async def _listen_soon(host: str, port: int) -> socket.socket:
         await asyncio.sleep(0.05)
 
 
-async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) -> None:
+async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo: bool = False) -> None:
     """Take and answer messages until `stop` is set, reloading the FAQ folder when it changes.
 
-    Redis may come later than the worker. Raises KnowledgeError when there is nothing to answer from, SettingsError for
-    addresses of alerts or a prompt that nobody understands.
+    In the demo, and nowhere else, the shop's time is one that can be moved. Redis may come later than the worker.
+    Raises KnowledgeError when there is nothing to answer from, SettingsError for addresses of alerts or a prompt that
+    nobody understands.
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfolder import FaqFolder, report
@@ -200,6 +217,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
     from service.adapters.photos import Photos
+    from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.vitals import Vitals
     from service.core.alerting import Alerting
@@ -220,7 +238,8 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event) ->
         folder = FaqFolder(settings.faq_dir, kept)
         report(await asyncio.to_thread(folder.load))
         token = settings.line_channel_access_token.get_secret_value()
-        mailbox = Mailbox(store, keep_days=settings.retention_days)
+        ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
+        mailbox = Mailbox(store, keep_days=settings.retention_days, ahead_ms=ahead_ms)
         archive = Archive(store)
         signing_key = await _when_redis_is_there(archive.signing_key, stop)
         if signing_key is None:

@@ -41,7 +41,8 @@ class Head(msgspec.Struct, frozen=True):
 class Lease(msgspec.Struct, kw_only=True):
     """A conversation that is ours for a while, with all that waits in it.
 
-    `now` is Redis' clock in milliseconds when it was taken; `ends_at` is when it ends by our own monotonic clock (s).
+    `now` is Redis' clock in milliseconds when it was taken, `ahead_ms` how far the shop's time is ahead of it (never,
+    but in the demo); `ends_at` is when it ends by our own monotonic clock (s).
     `trouble` says why this is not to be handled as usual: "poison", it made us fail too often; "restored", it was
     brought back from the past; "overflow", the mailbox was full and messages are missing from it. `reply_is_free` says
     whether a reply token is still fresh.
@@ -56,6 +57,12 @@ class Lease(msgspec.Struct, kw_only=True):
     handoff: HandoffRecord | None
     trouble: Trouble | None = None
     reply_is_free: bool = False
+    ahead_ms: int = 0
+
+    @property
+    def shop_now(self) -> datetime:
+        """The shop's time: what hours, promises and states go by."""
+        return utc(self.now + self.ahead_ms)
 
     def check(self) -> None:
         """Raise LeaseLost when our time is over: somebody else may be at work on this conversation."""
@@ -116,7 +123,7 @@ def _read_time(milliseconds: str | None) -> datetime | None:
     return utc(int(milliseconds)) if milliseconds else None
 
 
-def read_lease(token: str, packed: bytes, ends_at: float) -> Lease:
+def read_lease(token: str, packed: bytes, ends_at: float, ahead_ms: int) -> Lease:
     """Read what TAKE hands out."""
     taken = msgspec.msgpack.decode(packed, type=_Taken)
     fields = dict(zip(taken.fields[::2], taken.fields[1::2], strict=True))
@@ -137,6 +144,7 @@ def read_lease(token: str, packed: bytes, ends_at: float) -> Lease:
         handoff=handoff,
         trouble=_trouble(fields),
         reply_is_free=taken.now - int(fields.get("token_at", "0")) < TOKEN_IS_FRESH_MS,
+        ahead_ms=ahead_ms,
     )
 
 

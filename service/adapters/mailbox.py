@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
+from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.store import PREFIX, Store
 from service.core.alerting import ALERT_CONVERSATION, Alert
 from service.core.conversation import Conversation, Turn
@@ -63,13 +64,14 @@ class Mailbox:
     """The steps of a message's way. Raises StoreUnavailable when Redis is away, full or slow.
 
     `keep_days` is how long items and closed handoffs are kept (photos 14 days at most), `lease_ms` how long a lease
-    lasts until it is renewed.
+    lasts until it is renewed, `ahead_ms` says how far the shop's time is ahead of Redis' clock.
     """
 
-    def __init__(self, store: Store, *, keep_days: int, lease_ms: int = LEASE_MS) -> None:
+    def __init__(self, store: Store, *, keep_days: int, lease_ms: int = LEASE_MS, ahead_ms: Ahead = not_ahead) -> None:
         self._store = store
         self._keep_s = keep_days * 86_400
         self._lease_ms = lease_ms
+        self._ahead_ms = ahead_ms
 
     async def put(self, events: Sequence[Incoming]) -> int:
         """PUT: store all events of one webhook body, or none. Returns how many were new."""
@@ -95,10 +97,10 @@ class Mailbox:
         call = {"token": token, "lease_ms": self._lease_ms, "again": again}
         ends_at = time.monotonic() + self._lease_ms / 1000
         packed = await self._run("take", call)
-        lease = read_lease(token, packed, ends_at) if packed else None
+        lease = read_lease(token, packed, ends_at, await self._ahead_ms()) if packed else None
         if lease and self._must_not_be_forgotten(lease.head):
             packed = await self._run("take", call | {"again": True}, durable=True)
-            lease = read_lease(token, packed, ends_at) if packed else None
+            lease = read_lease(token, packed, ends_at, lease.ahead_ms) if packed else None
         return lease
 
     async def renew(self, lease: Lease) -> bool:
@@ -211,7 +213,7 @@ class Mailbox:
 
     async def tick(self) -> int:
         """TICK: fire due timers, keep the indexes short, renew the heartbeat. Returns how many timers fired."""
-        return cast("int", await self._run("tick", {}))
+        return cast("int", await self._run("tick", {"ahead_ms": await self._ahead_ms()}))
 
     async def restore(self) -> int:
         """RESTORE: find out whether what stands in Redis is from the past. Returns how many conversations it marks."""
@@ -225,8 +227,6 @@ class Mailbox:
         return {"conv": lease.conversation.customer, "token": lease.token}
 
     def _write(self, plan: Plan) -> dict[str, Any]:
-        # The last item was made now; LINE's clock, which dates the messages before it, may run ahead of ours.
-        at = plan.items[-1].at.timestamp() * 1000 if plan.items else 0
         written: dict[str, Any] = {
             "what": plan.what,
             "fields": plan.fields,
@@ -234,8 +234,7 @@ class Mailbox:
             "timers": plan.timers,
             "counts": plan.counts,
             "items": [
-                {"id": item.id, "record": _json(item), "score": at + number / 1000}
-                for number, item in enumerate(plan.items)
+                {"id": item.id, "record": _json(item), "place": number / 1000} for number, item in enumerate(plan.items)
             ],
             "alerts": [_alert(number, alert) for number, alert in enumerate(plan.alerts)],
         }

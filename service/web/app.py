@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from service.adapters.archive import Archive
 from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Mailbox
+from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.vitals import Vitals
 from service.errors import Conflict, HenjiError, KeyReused, NotFound, StoreUnavailable, WorkerUnavailable
 from service.staffing import Desk
@@ -67,15 +69,20 @@ def make_app(
     vitals: Vitals,
     channel_secrets: ChannelSecrets,
     images: ImageServer,
+    ahead_ms: Ahead = not_ahead,
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]] | None = None,
 ) -> Litestar:
     """Put the application together from parts that are already built."""
+
+    async def shop_now() -> datetime:
+        return datetime.now(UTC) + timedelta(milliseconds=await ahead_ms())
+
     desk = Desk(archive, mailbox)
     parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive}
     parts |= {"desk": desk, "inquiries": inquiries, "vitals": vitals, "images": images}
     return Litestar(
         route_handlers=[receive, make_router(archive), show_image, is_live, is_ready, show_metrics],
-        dependencies={name: _provide(part) for name, part in parts.items()},
+        dependencies={name: _provide(part) for name, part in parts.items()} | {"now": Provide(shop_now)},
         exception_handlers={
             **dict.fromkeys(_STATUS, _explain),
             HTTPException: _explain_refusal,

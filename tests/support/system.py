@@ -17,6 +17,7 @@ from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
 from service.adapters.notify import open_notifier
 from service.adapters.photos import Photos
+from service.adapters.shopclock import MovableClock, not_ahead
 from service.adapters.store import PREFIX, Store
 from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
@@ -65,16 +66,18 @@ async def run_worker(
     burst_ms: int = 0,
     *,
     notify: Sequence[str] = (),
+    in_demo: bool = False,
 ) -> AsyncGenerator[None]:
     """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once.
 
-    `notify` are the Apprise URLs at which it alerts the staff.
+    `notify` are the Apprise URLs at which it alerts the staff. In the demo the shop's time can be moved.
     """
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(redis_url, timeout_s=5))
         bell = await stack.enter_async_context(Store(redis_url, timeout_s=5))
-        mailbox = Mailbox(store, keep_days=180)
+        ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
+        mailbox = Mailbox(store, keep_days=180, ahead_ms=ahead_ms)
         parts = Parts(
             mailbox=mailbox,
             archive=Archive(store),
@@ -100,11 +103,12 @@ async def run_worker(
 
 
 @asynccontextmanager
-async def run_web(settings: Settings) -> AsyncGenerator[str]:
+async def run_web(settings: Settings, *, in_demo: bool = False) -> AsyncGenerator[str]:
     """The web process's server inside this loop; gives its address."""
     stop = asyncio.Event()
     assert settings.redis_url is not None
-    serving = asyncio.create_task(wiring.run_web(settings, settings.redis_url.get_secret_value(), stop))
+    redis_url = settings.redis_url.get_secret_value()
+    serving = asyncio.create_task(wiring.run_web(settings, redis_url, stop, in_demo=in_demo))
     url = f"http://127.0.0.1:{settings.port}"
     async with httpx.AsyncClient() as client:
         while not serving.done():
@@ -171,15 +175,17 @@ async def run_system(
     burst_ms: int = 0,
     *,
     notify: Sequence[str] = (),
+    in_demo: bool = False,
 ) -> AsyncGenerator[System]:
     """Run everything, with one API token for 佐藤. `burst_ms` is how long an unsure turn waits for more."""
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
     await fake.start()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(fake.stop)
-        url = await stack.enter_async_context(run_web(make_settings(redis_url)))
+        url = await stack.enter_async_context(run_web(make_settings(redis_url), in_demo=in_demo))
         fake.webhook_url = f"{url}/webhook/line"
-        await stack.enter_async_context(run_worker(redis_url, fake.base_url, knowledge, model, burst_ms, notify=notify))
+        worker = run_worker(redis_url, fake.base_url, knowledge, model, burst_ms, notify=notify, in_demo=in_demo)
+        await stack.enter_async_context(worker)
         archive = Archive(await stack.enter_async_context(Store(redis_url, timeout_s=5)))
         headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}
         client = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=10)

@@ -162,7 +162,8 @@ local function write_state(conv, w)
   end
   for _, item in ipairs(w.items or {}) do
     redis.call('SET', P .. 'item:' .. item.id, item.record, 'EX', a.keep_s)
-    redis.call('ZADD', P .. 'talk:' .. conv, 'NX', item.score, item.id)
+    -- In the order of writing: LINE's clock, which dates a message, may run ahead of ours.
+    redis.call('ZADD', P .. 'talk:' .. conv, 'NX', now + item.place, item.id)
   end
   if redis.call('HEXISTS', conv_key(conv), 'handoff') == 1 then
     redis.call('PERSIST', conv_key(conv))

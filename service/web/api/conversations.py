@@ -1,6 +1,6 @@
 """Conversations over REST: everything about one customer, and writing to them first."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from litestar import get, post
@@ -43,15 +43,17 @@ async def set_profile(
 
 @post("/conversations/{customer:str}/reply", **WRITE)
 async def write(
+    *,
     desk: NamedDependency[Desk],
     archive: NamedDependency[Archive],
     order: NamedDependency[Order],
+    now: NamedDependency[datetime],
     customer: FromPath[str],
     data: JSONBody[ReplyRequest],
 ) -> ReplyResult:
     """Write to a customer who is in no handoff: opens one, held by who writes. Waits as a reply does."""
     check_length(data.text)
-    bubble = await desk.write(order, customer, data.text, datetime.now(UTC), data.seen)
+    bubble = await desk.write(order, customer, data.text, now, data.seen)
     return await wait_for_delivery(archive, bubble)
 
 

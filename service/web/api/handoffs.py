@@ -1,6 +1,6 @@
 """Handoffs over REST: found, read, and acted on."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -67,15 +67,17 @@ async def claim(
 
 @post("/handoffs/{handoff_id:str}/reply", **WRITE)
 async def reply(
+    *,
     desk: NamedDependency[Desk],
     archive: NamedDependency[Archive],
     order: NamedDependency[Order],
+    now: NamedDependency[datetime],
     handoff_id: FromPath[str],
     data: JSONBody[ReplyRequest],
 ) -> ReplyResult:
     """Send a reply to the customer through LINE. Waits at most three seconds for it to be sent."""
     check_length(data.text)
-    bubble = await desk.reply(order, handoff_id, data.text, datetime.now(UTC), data.seen)
+    bubble = await desk.reply(order, handoff_id, data.text, now, data.seen)
     return await wait_for_delivery(archive, bubble)
 
 
@@ -83,41 +85,47 @@ async def reply(
 async def replied_elsewhere(
     desk: NamedDependency[Desk],
     order: NamedDependency[Order],
+    now: NamedDependency[datetime],
     handoff_id: FromPath[str],
     data: JSONBody[SeenRequest | None] = None,
 ) -> HandoffRecord:
     """Count as a reply what was said in LINE itself or by telephone. Sends nothing."""
-    return await desk.replied_elsewhere(order, handoff_id, datetime.now(UTC), data.seen if data else None)
+    return await desk.replied_elsewhere(order, handoff_id, now, data.seen if data else None)
 
 
 @post("/handoffs/{handoff_id:str}/done", **WRITE)
 async def finish(
     desk: NamedDependency[Desk],
     order: NamedDependency[Order],
+    now: NamedDependency[datetime],
     handoff_id: FromPath[str],
     data: JSONBody[SeenRequest | None] = None,
 ) -> HandoffRecord:
     """Close a handoff: the bot answers this customer again."""
-    return await desk.finish(order, handoff_id, datetime.now(UTC), data.seen if data else None)
+    return await desk.finish(order, handoff_id, now, data.seen if data else None)
 
 
 @post("/handoffs/{handoff_id:str}/reopen", **WRITE)
 async def reopen(
-    desk: NamedDependency[Desk], order: NamedDependency[Order], handoff_id: FromPath[str]
+    desk: NamedDependency[Desk],
+    order: NamedDependency[Order],
+    now: NamedDependency[datetime],
+    handoff_id: FromPath[str],
 ) -> HandoffRecord:
     """Take up again what was closed; 409 when the customer has a newer one open. Sends nothing."""
-    return await desk.reopen(order, handoff_id, datetime.now(UTC))
+    return await desk.reopen(order, handoff_id, now)
 
 
 @post("/handoffs/{handoff_id:str}/notes", **WRITE)
 async def add_note(
     desk: NamedDependency[Desk],
     order: NamedDependency[Order],
+    now: NamedDependency[datetime],
     handoff_id: FromPath[str],
     data: JSONBody[NoteRequest],
 ) -> HandoffRecord:
     """Add a note for the other staff."""
-    return await desk.annotate(order, handoff_id, data.text, datetime.now(UTC))
+    return await desk.annotate(order, handoff_id, data.text, now)
 
 
 @post("/handoffs/{handoff_id:str}/tags", **WRITE)
