@@ -47,15 +47,21 @@ def main() -> None:
 
 
 @main.command()
-def demo() -> None:
+@click.option("--part", type=click.Choice(["web", "worker"]), hidden=True)
+@click.option("--end-with-parent", is_flag=True, hidden=True)
+def demo(*, part: str | None, end_with_parent: bool) -> None:
     """Run everything on this machine, with a fake LINE to talk to. No accounts needed."""
     from service import wiring
     from service.tools.demo import demo as run_demo
+    from service.tools.demo import run_part
     from service.tools.logs import log_to_stderr
+    from service.tools.processes import end_with_parent as watch_parent
 
     log_to_stderr()
-    settings = load_settings()
-    sys.exit(wiring.run(lambda stop: run_demo(settings, stop)))
+    settings = load_settings(need_line=part is not None)
+    if end_with_parent:
+        watch_parent()
+    sys.exit(wiring.run(lambda stop: run_part(part, settings, stop) if part else run_demo(settings, stop)))
 
 
 @main.command()

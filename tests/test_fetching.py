@@ -18,6 +18,7 @@ from service.adapters.photos import PART_BYTES, Claim, Photos
 from service.adapters.store import PREFIX, Store, connect
 from service.core.photos import KEEP_S, MAX_BYTES, NoPhoto, Photo, Why
 from service.core.records import MessageItem
+from service.core.shop import Shop
 from service.errors import NotFound
 from service.fetching import fetch, fetch_photos
 from service.tools.customers import erase, export
@@ -26,7 +27,8 @@ from service.tools.fakeline.driver import Delivery
 from service.tools.fakeline.faults import Call, Fault
 from service.tools.fakeline.records import Content
 from service.tools.fakeline.server import ONE_PIXEL_PNG, FakeLine
-from service.tools.simulator.app import FOLDER, start_simulator
+from service.tools.simulator import samples
+from service.tools.simulator.app import ShopTime, start_simulator
 from tests.support.dump import everything
 from tests.support.misbehaving import served
 from tests.support.plug import Plug, When, redis_proxy
@@ -37,7 +39,7 @@ from tests.support.waiting import cancel, tick
 from tests.test_kill import MOST_CALLS, unless_pulled
 
 SHOP = make_shop()
-JPEG = Photo((FOLDER / "photo.jpg").read_bytes(), "image/jpeg")
+JPEG = Photo(samples.photo().data, "image/jpeg")
 IN_PARTS = Photo(JPEG.data.ljust(2 * PART_BYTES + 1, b"x"), "image/jpeg")
 PNG = Photo(ONE_PIXEL_PNG, "image/png")
 
@@ -391,12 +393,15 @@ async def test_an_export_holds_the_photos_and_says_why_one_is_missing(
 
 
 async def test_a_photo_sent_in_the_simulator_is_kept(system: System, photos: Photos) -> None:
-    simulator = await start_simulator(system.fake, henji_url=system.url, api_token="none", host="127.0.0.1", port=0)
+    clock = ShopTime(lambda _ahead_ms: tick(), Shop)
+    simulator = await start_simulator(
+        system.fake, henji_url=system.url, api_token="none", host="127.0.0.1", port=0, shop_time=clock
+    )
     customer = next(iter(system.fake.users))
     try:
         async with (
             aiohttp.ClientSession() as browser,
-            browser.post(f"{simulator.base_url}/customers/{customer}/photos", json={}) as answer,
+            browser.post(f"{simulator.base_url}/chats/{customer}/photos", json={}) as answer,
         ):
             assert answer.status == 200
         message = message_of(system.fake.deliveries[-1])

@@ -2,7 +2,8 @@
 
 # What a screen reader would miss: a control without a name, a picture without a text, an id used twice.
 NAMELESS = """() => {
-  const name = (e) => e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent.trim() || e.title;
+  const name = (e) => e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent.trim() || e.title
+    || e.querySelector('img')?.alt;
   const controls = [...document.querySelectorAll('button, a, textarea, input, [role=log], [role=region], nav')];
   const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
   return [

@@ -1,6 +1,7 @@
 // The panel beside the chat: what Henji decided for each turn and why, read from its REST API.
 
-import { clock, make } from "./chat.js";
+import { kind, make } from "./bubbles.js";
+import { timeOfDay } from "./clock.js";
 import { reason, word } from "./words.js";
 
 const percent = (probability) => `${Math.round(probability * 100)}%`;
@@ -52,11 +53,11 @@ function card({ trace, messages }) {
   return element;
 }
 
-const said = (message) => message.text ?? word("sent_media", { type: word(`${message.type === "image" ? "photo" : message.type}_tile`) });
+const said = (message) => message.text || word("sent_media", { type: kind(message.type) });
 
 function time(at) {
   const seconds = typeof at === "number" ? at : Date.parse(at) / 1000;
-  return make("time", "", Number.isFinite(seconds) ? clock(seconds) : "");
+  return make("time", "", Number.isFinite(seconds) ? timeOfDay(seconds) : "");
 }
 
 function choices(headings) {

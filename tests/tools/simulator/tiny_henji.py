@@ -12,7 +12,8 @@ import aiohttp
 from aiohttp import web
 
 from service.tools.fakeline.driver import sign
-from service.tools.fakeline.server import FakeLine
+from service.tools.fakeline.server import ONE_PIXEL_PNG, FakeLine
+from service.tools.simulator.view import PUBLIC_URL
 
 Json = dict[str, Any]
 API_TOKEN = "token-for-the-rest-api"
@@ -70,7 +71,8 @@ class TinyHenji:
 
     async def _answer(self, event: Json) -> None:
         message = event.get("message", {})
-        user, text = event["source"]["userId"], message.get("text")
+        source, text = event["source"], message.get("text")
+        user = source.get("groupId") or source["userId"]
         at = event["timestamp"] / 1000
         if message:
             message_item = {"kind": "message", "id": message["id"], "at": at, "text": text, "type": message["type"]}
@@ -93,6 +95,9 @@ class TinyHenji:
             return [_bubble(HOURS)], _decision("answer", reason, entry="hours", candidates=candidates)
         if "予約" in text:
             return [_choices()], _decision("clarify", "unsure", choices=["booking", "cancel"], candidates=candidates)
+        if text == "地図":
+            url = f"{PUBLIC_URL}/img/map.png"
+            return [{"type": "image", "originalContentUrl": url, "previewImageUrl": url}], _decision("answer", "sure")
         if text == "プッシュ":
             return [_bubble("一つ目です。", "スタッフ 佐藤"), _bubble("二つ目です。", "スタッフ 佐藤")], _decision(
                 "silent", "<i>new</i>"
@@ -149,11 +154,16 @@ def _trace(event: Json, decision: Json) -> Json:
     }
 
 
+async def picture(_request: web.Request) -> web.Response:
+    return web.Response(body=ONE_PIXEL_PNG, content_type="image/png")
+
+
 @asynccontextmanager
 async def running(fake: FakeLine, access_token: str, channel_secret: str) -> AsyncGenerator[tuple[TinyHenji, str]]:
     """Run the bot behind `fake`'s webhook; gives it and the address of its REST API."""
     henji, app = TinyHenji(fake, access_token, channel_secret), web.Application()
     app.router.add_post("/webhook/line", henji.webhook)
+    app.router.add_get("/img/map.png", picture)
     app.router.add_get("/api/v1/conversations/{customer}", henji.conversation)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

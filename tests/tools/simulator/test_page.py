@@ -1,89 +1,15 @@
-"""The simulator's page in a real browser, with the fake LINE and a small bot behind it."""
+"""The page: a chat as LINE shows it, what Henji decided beside it, and what becomes of both when something fails."""
 
-import shutil
-from collections.abc import AsyncIterator
-from typing import Any
-
-import aiohttp
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from service.errors import StartError
 from service.tools.fakeline.server import FakeLine
-from service.tools.simulator.app import FIRST_CUSTOMERS, SimulatorServer, start_simulator
-from tests.support.needs import needs
+from service.tools.simulator.app import ShopTime, SimulatorServer, start_simulator
 from tests.tools.page_checks import NAMELESS, PALE
-from tests.tools.tiny_henji import API_TOKEN, TinyHenji, running
+from tests.tools.simulator.conftest import say
+from tests.tools.simulator.tiny_henji import API_TOKEN, TinyHenji
 
-# One browser for all tests of this module: it has to live in one event loop with them.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-BROWSER = shutil.which("chromium")
-BROWSER_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-TOKEN, SECRET = "channel-token", "channel-secret"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def fake() -> AsyncIterator[FakeLine]:
-    fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def henji_and_url(fake: FakeLine) -> AsyncIterator[tuple[TinyHenji, str]]:
-    async with running(fake, TOKEN, SECRET) as both:
-        yield both
-
-
-@pytest.fixture
-def henji(henji_and_url: tuple[TinyHenji, str]) -> TinyHenji:
-    return henji_and_url[0]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(fake: FakeLine, henji_and_url: tuple[TinyHenji, str]) -> AsyncIterator[SimulatorServer]:
-    server = await start_simulator(fake, henji_url=henji_and_url[1], api_token=API_TOKEN, host="127.0.0.1", port=0)
-    yield server
-    await server.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    needs(BROWSER, "chromium is not installed")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=BROWSER_ARGS)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, simulator: SimulatorServer) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="ja-JP")
-    page = await context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
-    await page.goto(simulator.base_url)
-    await expect(page.locator(".customer")).to_have_count(len(FIRST_CUSTOMERS))
-    yield page
-    assert problems == []
-    await context.close()
-
-
-async def say(page: Page, text: str) -> None:
-    await page.fill("#text", text)
-    await page.press("#text", "Enter")
 
 
 async def test_a_question_is_answered_and_the_reason_shown(page: Page, fake: FakeLine) -> None:
@@ -145,10 +71,9 @@ async def test_a_push_is_marked_with_its_price_and_the_staff_s_name(page: Page) 
 
 async def test_a_handoff_says_that_the_bot_has_stopped(page: Page) -> None:
     await expect(page.locator("#state")).to_have_text("自動応答中")
-    await page.click("#photo")
+    await page.click("#things-button")
+    await page.get_by_role("button", name="写真", exact=True).click()
     await expect(page.locator(".row.out img.photo")).to_be_visible()
-    await page.click("#sticker")
-    await expect(page.locator(".row.out .tile.sticker")).to_be_visible()
     await expect(page.locator("#state")).to_have_text("要対応")
     await expect(page.locator(".notice")).to_contain_text("スタッフが対応するまで自動応答は止まっています")
     await expect(page.locator(".badge").first).to_have_text("スタッフへ")
@@ -184,7 +109,7 @@ async def test_a_message_henji_did_not_take_can_be_sent_again(page: Page, fake: 
 
 async def test_customers_have_their_own_chats_and_unread_dots(page: Page, fake: FakeLine) -> None:
     names = page.locator(".customer .name")
-    await expect(names).to_have_text(["田中 はるか", "佐藤 健", "Emma"])
+    await expect(names).to_have_text(["田中 はるか", "佐藤 健", "Emma", "美容室の友だち"])
     emma = list(fake.users)[2]
     await fake.send_text(emma, "営業時間は?")
     await expect(page.locator(".dot")).to_have_count(1)
@@ -193,8 +118,8 @@ async def test_customers_have_their_own_chats_and_unread_dots(page: Page, fake: 
     await expect(page.locator(".dot")).to_have_count(0)
     await expect(page.locator(".row.in")).to_have_count(1)
     await page.click("#add")
-    await expect(names).to_have_count(4)
-    await expect(page.locator("#as")).to_have_text("鈴木 美咲 さんとして表示中")
+    await expect(names).to_have_text(["田中 はるか", "佐藤 健", "Emma", "鈴木 美咲", "美容室の友だち"])
+    await expect(page.locator("#as")).to_have_text("鈴木 美咲 さんの画面")
     assert fake.deliveries[-1].event["type"] == "follow"
 
 
@@ -206,13 +131,15 @@ async def test_henji_out_of_reach_is_said_and_the_chat_goes_on(page: Page, henji
 
 
 async def test_the_page_reconnects_by_itself(
-    page: Page, fake: FakeLine, simulator: SimulatorServer, henji_and_url: tuple[TinyHenji, str]
+    page: Page, fake: FakeLine, simulator: SimulatorServer, henji_and_url: tuple[TinyHenji, str], shop_time: ShopTime
 ) -> None:
     await simulator.stop()
     await expect(page.locator("#lost")).to_be_visible()
     await fake.send_text(next(iter(fake.users)), "営業時間は?")
     port = int(simulator.base_url.rsplit(":", 1)[1])
-    again = await start_simulator(fake, henji_url=henji_and_url[1], api_token=API_TOKEN, host="127.0.0.1", port=port)
+    again = await start_simulator(
+        fake, henji_url=henji_and_url[1], api_token=API_TOKEN, host="127.0.0.1", port=port, shop_time=shop_time
+    )
     await expect(page.locator("#lost")).to_be_hidden()
     await expect(page.locator(".row.in .bubble")).to_have_count(1)
     await again.stop()
@@ -242,8 +169,14 @@ async def test_on_a_phone_three_tabs_share_the_screen(page: Page) -> None:
 
 async def test_every_control_has_a_name(page: Page) -> None:
     await say(page, "予約したいです")
-    await page.click("#photo")
+    for tray in ("#things", "#stickers"):
+        await page.click(f"{tray}-button")
+        assert await page.evaluate(NAMELESS) == []
+    await page.locator(".stickers button").first.click()
     await expect(page.locator(".card")).to_have_count(2)
+    await page.locator(".row.out .more").last.click()
+    assert await page.evaluate(NAMELESS) == []
+    await page.get_by_role("button", name="美容室の友だち").click()
     assert await page.evaluate(NAMELESS) == []
     await expect(page.locator("#log")).to_have_attribute("aria-live", "polite")
 
@@ -251,40 +184,22 @@ async def test_every_control_has_a_name(page: Page) -> None:
 async def test_every_text_can_be_read(page: Page, fake: FakeLine, henji: TinyHenji) -> None:
     for text in ("営業時間は?", "プッシュ", "ありがとう", "?", "予約"):
         await say(page, text)
-    await page.click("#sticker")
-    await expect(page.locator(".card")).to_have_count(6)
-    await fake.unsend(next(iter(fake.users)), fake.deliveries[0].event["message"]["id"])
+    for thing in ("photos", "videos", "voices", "places"):
+        await page.click("#things-button")
+        await page.click(f"[data-send={thing}]")
+    await expect(page.locator(".card")).to_have_count(9)
+    await page.locator(".row.out .more").first.click()
+    await page.click("#unsend")
+    await expect(page.locator(".bubble.unsent")).to_have_count(1)
     fake.operator_says(next(iter(fake.users)), "担当の鈴木です。")
     await expect(page.locator(".mark.operator")).to_have_count(1)
     henji.is_down = True
     await say(page, "もしもし")
     await expect(page.locator(".failed")).to_be_visible()
+    await page.click("[data-to=night]")
+    await expect(page.locator("#moved")).to_be_visible()
+    await page.click("#things-button")
     assert await page.evaluate(PALE) == []
-
-
-async def test_the_token_stays_on_the_server_and_the_page_is_locked_down(
-    simulator: SimulatorServer, fake: FakeLine
-) -> None:
-    user = next(iter(fake.users))
-    async with aiohttp.ClientSession(trust_env=False) as session:
-        for path in ("/", "/page.js", "/style.css", f"/state/{user}"):
-            async with session.get(simulator.base_url + path) as response:
-                assert response.status == 200
-                assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-                assert "unsafe" not in response.headers["Content-Security-Policy"]
-                assert API_TOKEN not in await response.text()
-        async with session.post(f"{simulator.base_url}/customers/{user}/texts", data={"text": "a"}) as response:
-            assert response.status == 415
-        refused: list[tuple[str, Any, int]] = [("texts", {}, 400), ("texts", [], 400), ("nothing", {}, 404)]
-        for path, body, status in refused:
-            async with session.post(f"{simulator.base_url}/customers/{user}/{path}", json=body) as response:
-                assert response.status == status
-        async with session.post(f"{simulator.base_url}/customers/U0/texts", json={"text": "a"}) as response:
-            assert response.status == 404
-    assert fake.deliveries == []
-
-
-async def test_a_port_in_use_is_said_clearly(simulator: SimulatorServer, fake: FakeLine) -> None:
-    port = int(simulator.base_url.rsplit(":", 1)[1])
-    with pytest.raises(StartError, match=f"127.0.0.1:{port}.*in use"):
-        await start_simulator(fake, henji_url="", api_token="", host="127.0.0.1", port=port)
+    await page.click("#block")
+    await expect(page.locator("#closed")).to_be_visible()
+    assert await page.evaluate(PALE) == []
