@@ -33,6 +33,10 @@ class StoreUnavailable(HenjiError):
     temporary = True
 
 
+class StoreRefused(StoreUnavailable):
+    """Redis is there and said no to just this: it is full, only to be read from, or what stands there does not fit."""
+
+
 class LeaseLost(HenjiError):
     """The conversation's lease is no longer ours (expired, revoked by staff): stop, touch nothing."""
 

@@ -21,7 +21,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from service.adapters.lookout import PREFIX, connect, open_lookout
-from service.errors import StoreUnavailable
+from service.errors import StoreRefused, StoreUnavailable
 
 # Behind Sentinel or Cluster: the share of a call's time that a replica gets to acknowledge it.
 _WAIT_SHARE = 0.5
@@ -165,5 +165,7 @@ def _load_script(name: str) -> _Script:
 def _translated(what: str) -> Generator[None]:
     try:
         yield
+    except exceptions.ResponseError as error:
+        raise StoreRefused(f"{what}: {error}") from error
     except (exceptions.RedisError, OSError) as error:  # OSError is the network's, and any TimeoutError
         raise StoreUnavailable(f"{what}: {str(error) or type(error).__name__}") from error

@@ -17,6 +17,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from service.adapters.archive import Archive
 from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
+from service.adapters.intake import Intake
 from service.adapters.mailbox import Mailbox
 from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.vitals import Vitals
@@ -28,7 +29,7 @@ from service.web.health import is_live, is_ready
 from service.web.images import show_image
 from service.web.metrics import show_metrics
 from service.web.problems import problem
-from service.web.webhook import ChannelSecrets, Inlet, receive
+from service.web.webhook import ChannelSecrets, make_webhook
 
 log = structlog.get_logger()
 
@@ -78,10 +79,10 @@ def make_app(
         return datetime.now(UTC) + timedelta(milliseconds=await ahead_ms())
 
     desk = Desk(archive, mailbox)
-    parts: dict[str, Any] = {"inlet": Inlet(mailbox, channel_secrets), "archive": archive}
-    parts |= {"desk": desk, "inquiries": inquiries, "vitals": vitals, "images": images}
+    parts: dict[str, Any] = {"archive": archive, "desk": desk, "inquiries": inquiries, "vitals": vitals, "images": images}
+    webhook = make_webhook(Intake(mailbox), channel_secrets)
     return Litestar(
-        route_handlers=[receive, make_router(archive), show_image, is_live, is_ready, show_metrics],
+        route_handlers=[webhook, make_router(archive), show_image, is_live, is_ready, show_metrics],
         dependencies={name: _provide(part) for name, part in parts.items()} | {"now": Provide(shop_now)},
         exception_handlers={
             **dict.fromkeys(_STATUS, _explain),

@@ -112,6 +112,28 @@ async def test_what_is_no_webhook_of_our_channel_is_refused_without_asking_redis
     assert await statuses(web_without_redis) == {why: status for why, (_, _, status) in REFUSED.items()}
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_only_a_post_is_a_webhook(web_without_redis: httpx.AsyncClient, method: str) -> None:
+    answer = await web_without_redis.request(method, PATH)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["title"] == "Method Not Allowed"
+
+
+async def test_a_request_that_breaks_off_in_its_body_leaves_nothing_behind(
+    web: httpx.AsyncClient, redis_url: str
+) -> None:
+    reader, writer = await asyncio.open_connection(web.base_url.host, web.base_url.port)
+    head = f"POST {PATH} HTTP/1.1\r\nhost: shop\r\nx-line-signature: {sign(SECRET, HELLO)}\r\n"
+    writer.write(f"{head}content-length: {len(HELLO) + 1}\r\n\r\n".encode() + HELLO)
+    await writer.drain()
+    writer.write_eof()
+    assert b"200" not in await reader.read()
+    writer.close()
+    assert (await web.post(PATH, content=HELLO, headers=signed(HELLO))).status_code == 200
+    assert waiting(redis_url, "U1") == 1
+
+
 async def test_what_is_refused_leaves_nothing_behind(web: httpx.AsyncClient, redis_url: str) -> None:
     assert await statuses(web) == {why: status for why, (_, _, status) in REFUSED.items()}
     assert keys(redis_url) == []
@@ -144,7 +166,7 @@ def test_line_s_published_signature_is_right() -> None:
     """The example of LINE's page "Verify webhook signature"."""
     body = b'{"destination":"U8e742f61d673b39c7fff3cecb7536ef0","events":[]}'
     secret = b"8c570fa6dd201bb328f1c1eac23a96d8"
-    signature = "GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs="
+    signature = b"GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs="
     assert is_signed(body, signature, [secret])
     assert is_signed(body, signature, [b"another", secret])
     assert not is_signed(body, signature, [b"another"])

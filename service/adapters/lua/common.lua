@@ -40,7 +40,11 @@ local function bury(conv, why, body)
   redis.call('XADD', P .. 'dead', 'MAXLEN', '~', 10000, '*', 'conv', conv, 'why', why, 'body', body)
 end
 
+-- Rung once by a script, however much it makes ready: whoever wakes takes until nothing is due.
+local rung = false
 local function ring()
+  if rung then return end
+  rung = true
   redis.call('LPUSH', P .. 'bell', '1')
   redis.call('LTRIM', P .. 'bell', 0, 63)
 end
