@@ -39,6 +39,7 @@ class Worker:
         self._handle = handle
         self._grace_s = grace_s
         self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._more_is_due = True
         self._running: dict[asyncio.Task[None], Lease] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -94,11 +95,15 @@ class Worker:
         token, again = secrets.token_hex(16), False
         while not stop.is_set():
             try:
-                lease = await self._mailbox.take(token, again=again)
-                if lease:
-                    return lease
-                token, again = secrets.token_hex(16), False
-                await _until(self._bell.wait_for_work(IDLE_S), stop)
+                if self._more_is_due:
+                    lease = await self._mailbox.take(token, again=again)
+                    self._more_is_due = lease is not None and lease.more_is_due
+                    if lease:
+                        return lease
+                    token, again = secrets.token_hex(16), False
+                else:
+                    await _until(self._bell.wait_for_work(IDLE_S), stop)
+                    self._more_is_due = True
             except StoreUnavailable as error:
                 again = True
                 log.warning("redis_away", error=str(error))

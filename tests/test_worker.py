@@ -1,6 +1,7 @@
 """The worker's own duties: ending in good order, and holding on while Redis is away."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,8 +12,8 @@ from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.tools.fakeline.faults import Call, Fault
 from service.tools.fakeline.server import FakeLine
-from service.worker import Worker
-from tests.adapters.test_mailbox import CUSTOMER, message, take
+from service.worker import IDLE_S, Worker
+from tests.adapters.test_mailbox import CUSTOMER, message, plan_for, take, turn_of
 from tests.support.shop import make_shop
 from tests.support.system import SECRET, TOKEN, is_quiet, make_settings, run_web, run_worker
 
@@ -92,6 +93,38 @@ async def test_what_is_taken_just_when_it_is_told_to_stop_is_finished(redis_url:
         async with asyncio.timeout(20):
             await Worker(mailbox, mailbox, finish).run(stop)
     assert finished == [CUSTOMER]
+
+
+class Counting(Mailbox):
+    """A mailbox that counts how often it is asked for work."""
+
+    takes = 0
+
+    async def take(self, token: str, *, again: bool = False) -> Lease | None:
+        self.takes += 1
+        return await super().take(token, again=again)
+
+
+async def test_a_message_by_itself_is_taken_without_a_look_for_another(redis_url: str) -> None:
+    handled: asyncio.Queue[str] = asyncio.Queue()
+    async with Store(redis_url, timeout_s=5) as store, Store(redis_url, timeout_s=5) as bell:
+        mailbox = Counting(store, keep_days=180)
+
+        async def handle(lease: Lease) -> None:
+            turn = turn_of(lease)
+            await mailbox.commit(lease, turn, plan_for(lease, turn, answer=False))
+            handled.put_nowait(turn.id)
+
+        stop = asyncio.Event()
+        began = time.monotonic()
+        running = asyncio.create_task(Worker(mailbox, Mailbox(bell, keep_days=180), handle).run(stop))
+        for number in range(20):
+            await mailbox.put([message(number)])
+            assert await asyncio.wait_for(handled.get(), 10) == f"01E{number}"
+        idle = int((time.monotonic() - began) / IDLE_S)
+        stop.set()
+        await running
+    assert mailbox.takes <= 20 + 1 + idle, "one when it starts, one for each message, one for each idle second"
 
 
 async def test_a_worker_outlives_its_redis(tmp_path_factory: pytest.TempPathFactory, fake: FakeLine) -> None:

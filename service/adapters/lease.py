@@ -45,7 +45,7 @@ class Lease(msgspec.Struct, kw_only=True):
     but in the demo); `ends_at` is when it ends by our own monotonic clock (s).
     `trouble` says why this is not to be handled as usual: "poison", it made us fail too often; "restored", it was
     brought back from the past; "overflow", the mailbox was full and messages are missing from it. `reply_is_free` says
-    whether a reply token is still fresh.
+    whether a reply token is still fresh, `more_is_due` whether another conversation was due when it was taken.
     """
 
     token: str
@@ -57,6 +57,7 @@ class Lease(msgspec.Struct, kw_only=True):
     handoff: HandoffRecord | None
     trouble: Trouble | None = None
     reply_is_free: bool = False
+    more_is_due: bool = False
     ahead_ms: int = 0
 
     @property
@@ -91,6 +92,7 @@ class _Taken(msgspec.Struct):
     handoff: str
     paused: str
     today: str
+    more: bool
 
 
 def write_body(out: Outgoing) -> str:
@@ -145,6 +147,7 @@ def read_lease(token: str, packed: bytes, ends_at: float, ahead_ms: int) -> Leas
         trouble=_trouble(fields),
         reply_is_free=taken.now - int(fields.get("token_at", "0")) < TOKEN_IS_FRESH_MS,
         ahead_ms=ahead_ms,
+        more_is_due=taken.more,
     )
 
 

@@ -85,6 +85,17 @@ async def test_a_stored_message_is_leased_with_its_text(mailbox: Mailbox) -> Non
     assert turn_of(lease).text == "text 1"
 
 
+async def test_a_take_says_whether_more_is_due_and_silences_the_bell_when_not(mailbox: Mailbox, redis: Redis) -> None:
+    await mailbox.put([message(1), message(2, customer="U2"), message(3, customer="U3")])
+    assert await redis.llen(f"{PREFIX}bell") == 1
+    leases = [await take(mailbox, f"t{number}") for number in range(3)]
+    assert [lease.more_is_due for lease in leases] == [True, True, False]
+    assert await redis.exists(f"{PREFIX}bell") == 0
+    await mailbox.put([message(4, customer="U4")])
+    await mailbox.wait_for_work(5)
+    assert not (await take(mailbox, "t4")).more_is_due
+
+
 async def test_the_same_event_is_stored_once(mailbox: Mailbox) -> None:
     await mailbox.put([message(1)])
     assert await mailbox.put([message(1), message(1)]) == 0

@@ -1,6 +1,7 @@
 -- TAKE: lease one conversation that is due.
 -- a.token: the caller's own random token; a.lease_ms; a.again: true when this call repeats one whose answer was lost.
--- Returns nothing when no conversation is due, else a packed map.
+-- Returns nothing when no conversation is due, else a packed map; `more` in it says whether another one is due. When none
+-- is, the bell is silenced: what it rang for is taken.
 local MAX_DUE_MS = 24 * 3600 * 1000
 
 local function leased_by(token)
@@ -24,12 +25,21 @@ local function first_due()
   return due or redis.call('ZRANGEBYSCORE', P .. 'ready', now + MAX_DUE_MS, '+inf', 'LIMIT', 0, 1)[1]
 end
 
+local function more_is_due()
+  if first_due() then return true end
+  redis.call('DEL', P .. 'bell')
+  return false
+end
+
 go_on_although_full()
 local conv = a.again and leased_by(a.token)
 if not conv then
   sweep()
   conv = first_due()
-  if not conv then return false end
+  if not conv then
+    redis.call('DEL', P .. 'bell')
+    return false
+  end
   redis.call('ZREM', P .. 'ready', conv)
   redis.call('HSET', conv_key(conv), 'lease', a.token)
   redis.call('ZADD', P .. 'leases', now + a.lease_ms, conv)
@@ -43,6 +53,7 @@ return cmsgpack.pack({
   conv = conv, now = now, fields = fields,
   box = redis.call('LRANGE', box_key(conv), 0, -1),
   head = head or '',
+  more = more_is_due(),
   handoff = handoff and redis.call('GET', P .. 'handoff:' .. handoff) or '',
   paused = paused or '', today = today or '',
 })
