@@ -1,31 +1,28 @@
 """Sending through LINE's Messaging API with line-bot-sdk: the one place that knows the SDK, with its traps handled.
 
 The SDK's client is built inside a running loop and lives as long as the process; its session is replaced by one that
-ignores netrc and proxies of the environment, and every call has a time limit (its default is 300 s).
+ignores netrc and proxies of the environment, and every call has a time limit (its default is 300 s). Requests go
+through the SDK's own HTTP client as they stand in the outbox: its models, made and read for each call, cost more than
+the call itself, lose what dicts hold, and take a message for not sent when they cannot read a 2xx.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import aiohttp
 import msgspec
-from linebot.v3.messaging import (
-    AsyncApiClient,
-    AsyncMessagingApi,
-    Configuration,
-    PushMessageRequest,
-    ReplyMessageRequest,
-)
+from linebot.v3.messaging import AsyncApiClient, Configuration
 from linebot.v3.messaging.exceptions import ApiException
-from pydantic.v1 import ValidationError
 
-from service.adapters.line_account import Account, open_account
+from service.adapters.line_account import API, Account, open_account
+from service.core.bubbles import MAX_BUBBLES
 from service.core.sending import Accepted, Limited, Outcome, Refused, Unknown
 from service.errors import LineRefused, LineUnavailable
 
 TIME_LIMIT = aiohttp.ClientTimeout(total=8, connect=3)
 _CONNECTIONS = 128
+_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 class _Error(msgspec.Struct):
@@ -39,31 +36,38 @@ class Line:
     """Sends. Network trouble and error statuses are outcomes, not exceptions. `account` is all the rest of LINE."""
 
     def __init__(
-        self, api: AsyncMessagingApi, account: Account, time_limit: aiohttp.ClientTimeout = TIME_LIMIT
+        self, client: AsyncApiClient, account: Account, time_limit: aiohttp.ClientTimeout = TIME_LIMIT
     ) -> None:
-        self._api = api
+        self._client = client
         self.account = account
         self._time_limit = time_limit
 
     async def reply(self, token: str, messages: tuple[dict[str, Any], ...]) -> Outcome:
         """Send up to five messages with a reply token: free, once."""
-
-        def call() -> Awaitable[Any]:
-            request = ReplyMessageRequest.from_dict({"replyToken": token, "messages": messages})
-            return self._api.reply_message(request, _request_timeout=self._time_limit)
-
-        return await _outcome(call)
+        return await self._post("reply", {"replyToken": token, "messages": messages})
 
     async def push(self, to: str, messages: tuple[dict[str, Any], ...], key: str) -> Outcome:
         """Send up to five messages at LINE's price. `key` makes LINE accept the same request only once in 24 h."""
-
-        def call() -> Awaitable[Any]:
-            request = PushMessageRequest.from_dict({"to": to, "messages": messages})
-            return self._api.push_message(request, key, _request_timeout=self._time_limit)
-
-        outcome = await _outcome(call)
+        outcome = await self._post("push", {"to": to, "messages": messages}, {"X-Line-Retry-Key": key})
         # LINE's texts may change any time: one that does not name the month's limit proves nothing.
         return Limited(quota=await self._is_used_up()) if outcome == Limited(quota=False) else outcome
+
+    async def _post(self, what: str, request: dict[str, Any], more_headers: dict[str, str] | None = None) -> Outcome:
+        if not 1 <= len(request["messages"]) <= MAX_BUBBLES:
+            return Refused(400, details=True, message=f"{len(request['messages'])} messages in a request")
+        try:
+            # Any 2xx means sent, whatever its body holds.
+            await self._client.rest_client.post_request(
+                f"{self._client.configuration.host or API}/v2/bot/message/{what}",
+                headers={**_HEADERS, **self._client.default_headers, **(more_headers or {})},
+                body=request,
+                _request_timeout=self._time_limit,
+            )
+        except ApiException as error:
+            return _read_error(error)
+        except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError) as error:
+            return Unknown(type(error).__name__)
+        return Accepted()
 
     async def _is_used_up(self) -> bool:
         try:
@@ -72,32 +76,10 @@ class Line:
             return False
 
 
-async def _outcome(call: Callable[[], Awaitable[Any]]) -> Outcome:
-    """Make a request and send it.
-
-    Requests are made with `from_dict`: the SDK's constructors drop what dicts hold. The SDK checks a request while it
-    is made and when its method is called; nothing is sent before it is awaited.
-    """
-    try:
-        answer = call()
-    except ValidationError as error:
-        return Refused(400, details=True, message=str(error))
-    try:
-        await answer
-    except ApiException as error:
-        return _read_error(error)
-    except ValidationError:
-        # The SDK could not read the body of a 2xx answer: it was sent all the same.
-        return Accepted()
-    except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError, RuntimeError) as error:
-        return Unknown(type(error).__name__)
-    return Accepted()
-
-
 def _read_error(error: ApiException) -> Outcome:
-    status, written = cast("int", error.status), cast("str | None", error.body)
+    status, written = cast("int", error.status), cast("bytes | None", error.body)
     try:
-        body = msgspec.json.decode(written or "{}", type=_Error)
+        body = msgspec.json.decode(written or b"{}", type=_Error)
     except msgspec.DecodeError:
         body = _Error()
     if status == 409:
@@ -120,4 +102,4 @@ async def open_line(
         await client.rest_client.pool_manager.close()
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
         client.rest_client.pool_manager = aiohttp.ClientSession(connector=connector, trust_env=False)
-        yield Line(AsyncMessagingApi(client), account, time_limit)
+        yield Line(client, account, time_limit)
