@@ -27,11 +27,15 @@ _URL = re.compile(r"(rediss?)\+(sentinel|cluster)://([^@/]*@)?([^/?]+)(?:/([^/?]
 _Address = tuple[str, int]
 
 
-def connect(url: str, *, timeout_s: float) -> Redis:
-    """Make a plain client for one server (`redis://`, `rediss://`, `unix://`). It never retries by itself."""
+def connect(url: str, *, timeout_s: float, bounded: bool = True) -> Redis:
+    """Make a plain client for one server (`redis://`, `rediss://`, `unix://`). It never retries by itself.
+
+    With `bounded=False` only connecting ends after `timeout_s`: that is for a caller who bounds each call himself, since
+    redis-py's own time limits cost as much as the rest of a call.
+    """
     return Redis.from_url(
         url,
-        socket_timeout=timeout_s,
+        socket_timeout=timeout_s if bounded else None,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),
         max_connections=_MOST_CONNECTIONS,

@@ -42,8 +42,8 @@ class Store:
     `rediss+...` is the same with TLS, to the Sentinels as well. redis-py's own options go into the query. Raises
     ValueError for anything else.
 
-    `timeout_s` is how long a script may take, finding the master and waiting for a replica included; a plain command
-    may take that long for each answer.
+    `timeout_s` is how long a script may take, finding the master and waiting for a replica included; so long may the
+    plain commands of one call take.
     """
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
@@ -54,7 +54,7 @@ class Store:
         self._master: Redis | None = None
         self._finding = asyncio.Lock()
         if not self._lookout:
-            self._clients[url] = connect(url, timeout_s=timeout_s)
+            self._clients[url] = connect(url, timeout_s=timeout_s, bounded=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,11 +99,12 @@ class Store:
 
     @asynccontextmanager
     async def master(self) -> AsyncGenerator[Redis]:
-        """Lend the client of the node that holds our keys now, for several plain commands."""
+        """Lend the client of the node that holds our keys now, for several plain commands: together, in `timeout_s`."""
         with _translated("redis"):
-            redis = await self._find()
-            with self._doubted(redis):
-                yield redis
+            async with asyncio.timeout(self._timeout_s):
+                redis = await self._find()
+                with self._doubted(redis):
+                    yield redis
 
     async def _find(self) -> Redis:
         if self._master is None:
@@ -111,7 +112,7 @@ class Store:
                 if self._master is None:
                     url = await self._lookout.find() if self._lookout else self._url
                     if url not in self._clients:
-                        self._clients[url] = connect(url, timeout_s=self._timeout_s)
+                        self._clients[url] = connect(url, timeout_s=self._timeout_s, bounded=False)
                     self._master = self._clients[url]
         return self._master
 
