@@ -45,6 +45,8 @@ class LooseObject:
 
 
 def _decode(raw: bytes | msgspec.Raw, kind: "type[_T]", default: _T) -> _T:
+    if not raw:  # the commonest case by far, and an exception costs more than everything that is read
+        return default
     try:
         return msgspec.json.decode(raw, type=kind)
     except (ValueError, RecursionError):
