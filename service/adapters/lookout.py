@@ -30,8 +30,8 @@ _Address = tuple[str, int]
 def connect(url: str, *, timeout_s: float, bounded: bool = True) -> Redis:
     """Make a plain client for one server (`redis://`, `rediss://`, `unix://`). It never retries by itself.
 
-    With `bounded=False` only connecting ends after `timeout_s`: that is for a caller who bounds each call himself, since
-    redis-py's own time limits cost as much as the rest of a call.
+    With `bounded=False` only connecting ends after `timeout_s`. That is for a caller who bounds each call himself:
+    redis-py's own time limits, one for writing and one for reading, cost nearly as much as the rest of a call.
     """
     return Redis.from_url(
         url,
