@@ -79,7 +79,8 @@ def make_app(
         return datetime.now(UTC) + timedelta(milliseconds=await ahead_ms())
 
     desk = Desk(archive, mailbox)
-    parts: dict[str, Any] = {"archive": archive, "desk": desk, "inquiries": inquiries, "vitals": vitals, "images": images}
+    parts: dict[str, Any] = {"archive": archive, "desk": desk, "inquiries": inquiries}
+    parts |= {"vitals": vitals, "images": images}
     webhook = make_webhook(Intake(mailbox), channel_secrets)
     return Litestar(
         route_handlers=[webhook, make_router(archive), show_image, is_live, is_ready, show_metrics],
