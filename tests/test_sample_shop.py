@@ -1,6 +1,7 @@
 """The sample shop in faq/: what a new owner sees first has to be right."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from service.core.contents import read_contents
 from service.core.entries import Entry, words_of
 from service.core.folder import read_folder
 from service.core.normalize import normalize
+from service.core.placeholders import fill
 from service.core.words import asks_for_person, is_courtesy
 
 FOLDER = Path(__file__).parent.parent / "faq"
 TEXTS = {path.relative_to(FOLDER).as_posix(): path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.md"))}
 ENTRIES = read_folder(TEXTS).entries
+SHOP = read_contents(read_sources(FOLDER)).shop
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.id for entry in ENTRIES])
 
 
@@ -36,14 +39,22 @@ def test_the_folder_is_served_whole() -> None:
 
 
 def test_it_shows_every_kind_of_entry() -> None:
-    assert 15 <= len(ENTRIES) <= 18
-    assert {entry.id for entry in ENTRIES if entry.action == "handoff"} == {"recruiting", "complaint"}
-    assert {entry.id for entry in ENTRIES if entry.match == "keyword"} == {"coupon", "wifi"}
+    assert len(ENTRIES) >= 45
+    to_staff = {"booking-new", "booking-check", "booking-en", "lost", "recruiting", "complaint", "reaction"}
+    assert {entry.id for entry in ENTRIES if entry.action == "handoff"} == to_staff
+    assert {entry.id for entry in ENTRIES if entry.action == "suggest"} == {"template-booked", "template-full"}
+    assert {entry.id for entry in ENTRIES if entry.match == "keyword"} == {"coupon", "wifi", "instagram"}
+    assert {entry.id for entry in ENTRIES if entry.quiet} == {"coupon", "wifi", "instagram"}
+    assert {entry.id for entry in ENTRIES if entry.urgent} == {"reaction"}
+    assert {entry.id for entry in ENTRIES if entry.ask} == {"booking-new", "booking-check", "booking-en", "lost"}
+    assert {entry.id for entry in ENTRIES if entry.valid_until} == {"new-year"}
+    assert sum(entry.lang == "en" for entry in ENTRIES) == 6
 
 
 @each_entry
 def test_every_entry_has_four_to_ten_phrasings(entry: Entry) -> None:
-    assert 4 <= len(entry.phrasings) <= 10
+    least = 1 if entry.action == "suggest" else 4
+    assert least <= len(entry.phrasings) <= 10
 
 
 @each_entry
@@ -66,7 +77,10 @@ def test_no_phrasing_is_taken_for_courtesy_or_for_asking_for_a_person(entry: Ent
 
 @each_entry
 def test_answers_hold_no_marks_and_only_addresses_that_cannot_exist(entry: Entry) -> None:
-    answer = "\n".join(map(words_of, entry.bubbles))
+    now = datetime(2026, 11, 25, 3, tzinfo=UTC)
+    answer = "\n".join(
+        fill(words_of(bubble), SHOP, now, "en" if entry.lang == "en" else "ja") for bubble in entry.bubbles
+    )
     assert answer
     assert not re.search(r"[*|#{}\[\]<>]|\]\(", answer)
     assert set(re.findall(r"https?://([^/\s]+)", answer)) <= {"shop.example"}
