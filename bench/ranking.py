@@ -1,120 +1,120 @@
-"""Measure the ranking on question sets: `python -m bench.ranking SET_DIR...`.
+"""Measure how fast and how big an index is: `python -m bench.ranking [--largest 100000]`.
 
-A set holds `faq/*.md` and `questions.jsonl` with `{"text", "entries"}` (`[]`: no entry answers it). Printed for each:
-entries, phrasings, seconds to build, ms a question (median, 95 %), and at the shipped thresholds
-kept@40   automatic answers that are right, unanswerable questions reweighted to 40 % of all
-right     answerable questions answered right by itself
-top1/top4 answerable questions whose right entry is ranked first / among the first four
-clarify   answerable questions answered right or with the right entry among four choices
-noise     unanswerable questions that would get choices instead of a person
+Made-up shops of 150 to 10,000 entries, in English and in Japanese (with Sudachi where it is installed). Run it on a
+quiet machine with OMP_NUM_THREADS=1. Printed for each shop: entries, phrasings, seconds to build the index, ms a
+question (median, 95 %), MB that the index holds, whether it has an SVM. `--fit` adds the seconds that a calibration
+takes. How good answers are is measured by `./henji evaluate`.
 """
 
 import argparse
-import json
+import gc
+import random
 import time
+import tracemalloc
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypedDict, cast
+from typing import cast
 
-import msgspec
 import numpy as np
 
-from service.core.decisions import Candidate
+from service.adapters.tokenizing import open_tokenizer
 from service.core.entries import Entry
-from service.core.folder import read_folder
-from service.core.ranking import POSSIBLE, SURE, build_index
+from service.core.features import Wording
+from service.core.fitting import calibrate
+from service.core.knowledge import build_knowledge
 
-_UNANSWERABLE = 0.4
-
-
-class Question(TypedDict):
-    text: str
-    entries: list[str]
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Shares, 0 to 1; `kept` is 1 when nothing was answered."""
-
-    answered: int
-    kept: float
-    right: float
-    top1: float
-    top4: float
-    clarify: float
-    noise: float
+SHOPS = ((150, 5), (300, 10), (1000, 10), (10_000, 10))
+QUESTIONS = 400
+ENGLISH = (
+    ("ka", "re", "mo", "ti", "su", "na", "lo", "vi", "pe", "da", "shi", "ru", "bo", "en", "ta", "li", "go", "ma", "fe"),
+    ("what", "how", "can", "do", "you", "is", "the", "my", "for", "when"),
+)
+JAPANESE = (
+    "予約営業時間料金駅駐車場髪色染切洗肌爪店員席枚円割引変更取消配送返品在庫支払証明写真道具紹介",
+    "はのをにがでもか",
+)
 
 
-def read_entries(folder: Path) -> list[Entry]:
-    faq = folder / "faq"
-    files = {path.relative_to(faq).as_posix(): path.read_text(encoding="utf-8") for path in faq.glob("**/*.md")}
-    return list(read_folder(files).entries)
+def make_entries(count: int, phrasings: int, *, japanese: bool) -> list[Entry]:
+    dice = random.Random(count)  # noqa: S311
+    words = [_word(dice, japanese=japanese) for _ in range(max(400, count))]
+    entries: list[Entry] = []
+    for number in range(count):
+        topic = [words[number % len(words)], *dice.sample(words, 2)]
+        said = [_phrase(dice, topic, words, japanese=japanese) for _ in range(phrasings)]
+        entries.append(
+            Entry(id=f"e{number}", question=said[0], phrasings=tuple(said[1:]), bubbles=("-",), file="x", line=1)
+        )
+    return entries
 
 
-def read_questions(folder: Path) -> list[Question]:
-    lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    return [cast("Question", json.loads(line)) for line in lines]
+def _word(dice: random.Random, *, japanese: bool) -> str:
+    if japanese:
+        return "".join(dice.choices(JAPANESE[0], k=dice.randint(2, 4)))
+    return "".join(dice.choices(ENGLISH[0], k=dice.randint(2, 4)))
 
 
-def judge(questions: Sequence[Question], ranked: Sequence[tuple[Candidate, ...]], sure: float = SURE) -> Figures:
-    """Hold the rankings of the questions against the right entries."""
-    answerable = np.array([bool(question["entries"]) for question in questions])
-    best = np.array([candidates[0].probability if candidates else 0.0 for candidates in ranked])
-    places = [
-        next((i for i, candidate in enumerate(candidates) if candidate.entry in question["entries"]), 99)
-        for question, candidates in zip(questions, ranked, strict=True)
+def _phrase(dice: random.Random, topic: Sequence[str], words: Sequence[str], *, japanese: bool) -> str:
+    chosen = [*dice.sample(topic, 2), *dice.choices(words, k=dice.randint(1, 4))]
+    dice.shuffle(chosen)
+    if japanese:
+        return "".join(word + dice.choice(JAPANESE[1]) for word in chosen)
+    return " ".join(piece for word in chosen for piece in (dice.choice(ENGLISH[1]), word))
+
+
+def measure(count: int, phrasings: int, *, japanese: bool, fit: bool) -> str:
+    entries = make_entries(count, phrasings, japanese=japanese)
+    wording = Wording(open_tokenizer() if japanese else None)
+    started = time.process_time()
+    knowledge = build_knowledge(entries, tokenizer=wording.tokenizer)
+    built_s = time.process_time() - started
+    dice = random.Random(0)  # noqa: S311
+    words = " ".join(entry.question for entry in dice.sample(entries, min(50, count))).split()
+    questions = [
+        _phrase(dice, dice.sample(words, 3) if len(words) > 3 else words, words, japanese=japanese)
+        for _ in range(QUESTIONS)
     ]
-    first, four = np.array(places) == 0, np.array(places) < 4
-    answered = best >= sure
-    choices = ~answered & (best >= POSSIBLE)
-    weights = np.where(
-        answerable,
-        (1 - _UNANSWERABLE) / max(1, int(answerable.sum())),
-        _UNANSWERABLE / max(1, int((~answerable).sum())),
-    )
-    mass = float(weights[answered].sum())
-    return Figures(
-        answered=int(answered.sum()),
-        kept=float(weights[answered & first].sum()) / mass if mass else 1.0,
-        right=float((answered & first)[answerable].mean()),
-        top1=float(first[answerable].mean()),
-        top4=float(four[answerable].mean()),
-        clarify=float(((answered & first) | (choices & four))[answerable].mean()),
-        noise=float(choices[~answerable].mean()),
-    )
-
-
-def measure(folder: Path, most: int | None) -> str:
-    entries = [msgspec.structs.replace(entry, phrasings=entry.phrasings[:most]) for entry in read_entries(folder)]
-    questions = read_questions(folder)
-    started = time.perf_counter()
-    index = build_index(entries)
-    built_s = time.perf_counter() - started
-    ranked: list[tuple[Candidate, ...]] = []
     times: list[float] = []
     for question in questions:
-        started = time.perf_counter()
-        ranked.append(index.rank(question["text"]))
-        times.append((time.perf_counter() - started) * 1000)
-    f = judge(questions, ranked)
-    shares = " ".join(f"{x:7.3f}" for x in (f.kept, f.right, f.top1, f.top4, f.clarify, f.noise))
-    middle, late = np.quantile(times, [0.5, 0.95])
-    phrasings = sum(len(entry.phrasings) for entry in entries)
-    size = f"{folder.name:20} {len(entries):5} {phrasings:6} {built_s:6.1f}"
-    return f"{size} {middle:5.2f} {late:5.2f} {f.answered:5} {shares}"
+        started = time.process_time()
+        knowledge.rank(question)
+        times.append((time.process_time() - started) * 1000)
+    middle, late = cast("list[float]", np.quantile(times, [0.5, 0.95]).tolist())
+    fitted = ""
+    if fit:
+        started = time.process_time()
+        calibrate(entries, wording)
+        fitted = f"{time.process_time() - started:7.1f}"
+    size = size_of_index(entries, wording) if count <= 1000 else 0.0
+    svm = "svm" if knowledge.index.has_lines else ""
+    name = "ja" if japanese else "en"
+    return (
+        f"{name} {count:6} {count * phrasings:7} {built_s:7.1f} {middle:6.2f} {late:6.2f} {size:6.1f} {svm:4}{fitted}"
+    )
+
+
+def size_of_index(entries: list[Entry], wording: Wording) -> float:
+    gc.collect()
+    tracemalloc.start()
+    knowledge = build_knowledge(entries, tokenizer=wording.tokenizer)
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert knowledge.index.ids
+    return size / 1e6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--most", type=int, help="use only so many phrasings of each entry")
+    parser.add_argument("--largest", type=int, default=100_000, help="leave out shops of more phrasings")
+    parser.add_argument("--fit", action="store_true", help="fit a calibration as well, up to 10,000 phrasings")
     options = parser.parse_args()
-    build_index([])  # so that the first set does not pay for importing scikit-learn
-    shares = "".join(f"{name:>8}" for name in ("kept@40", "right", "top1", "top4", "clarify", "noise"))
-    print(f"{'set':20} entr. phras. build_s   p50   p95 answ.{shares}")
-    for folder in cast("list[Path]", options.folders):
-        print(measure(folder, cast("int | None", options.most)), flush=True)
+    build_knowledge([])  # so that the first shop does not pay for importing scikit-learn
+    print("     entr. phras. build_s    p50    p95     MB      " + (" fit_s" if options.fit else ""))
+    for japanese in (False, True):
+        for count, phrasings in SHOPS:
+            if count * phrasings <= cast("int", options.largest):
+                fit = cast("bool", options.fit) and count * phrasings <= 10_000
+                print(measure(count, phrasings, japanese=japanese, fit=fit), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
-from service.errors import HenjiError, KnowledgeError, SettingsError, StartError
+from service.errors import HenjiError, InputError, KnowledgeError, SettingsError, StartError
 from service.settings import load_settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class _Commands(click.Group):
             for problem in error.problems:
                 click.echo(problem, err=True)
             sys.exit(WRONG_SETUP)
-        except (StartError, KnowledgeError) as error:
+        except (StartError, KnowledgeError, InputError) as error:
             click.echo(str(error), err=True)
             sys.exit(WRONG_SETUP)
         except HenjiError as error:
@@ -117,6 +117,67 @@ def ask(text: str, *, as_json: bool) -> None:
 
     data, words = asyncio.run(decide(load_settings(), text))
     click.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else words)
+
+
+class _Share(click.ParamType[float]):
+    """A share of something: 5%, 0.05."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip().replace("％", "%")
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{value!r} is no share: write 5% or 0.05", param, ctx)
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is not between 0% and 100%", param, ctx)
+        return share
+
+
+@main.command()
+@click.option(
+    "--faq",
+    "folders",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of FAQ files.",
+)
+@click.option(
+    "--questions",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Questions for it, one JSON object a line. Both may be repeated, in pairs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw reliability and risk into this file.",
+)
+@click.option("--promise", type=_Share(), help="Wrong answers allowed: else as `_shop.yaml` says.")
+@click.option("--share", type=_Share(), help="Assumed unanswerable messages: else as `_shop.yaml` says.")
+def evaluate(
+    *,
+    folders: tuple[Path, ...],
+    files: tuple[Path, ...],
+    as_json: bool,
+    picture: Path | None,
+    promise: float | None,
+    share: float | None,
+) -> None:
+    """Measure on questions with known answers what would be answered, how much of it rightly, and the promise."""
+    from service.tools.evaluating import run
+
+    if len(folders) != len(files):
+        raise click.UsageError("each --faq needs its --questions")
+    click.echo(
+        run(list(zip(folders, files, strict=True)), as_json=as_json, picture=picture, promise=promise, share=share)
+    )
 
 
 @main.command()

@@ -23,6 +23,10 @@ class KnowledgeError(HenjiError):
     """The FAQ folder holds nothing that could be served. The text lists every problem as `file:line: message`."""
 
 
+class InputError(HenjiError):
+    """A file that was given to a command cannot be used. The text names the file, and the line where there is one."""
+
+
 class StartError(HenjiError):
     """A part of the service could not be started (a port in use, a server binary missing)."""
 

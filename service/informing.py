@@ -15,7 +15,6 @@ from service.core.conversation import Conversation, Turn
 from service.core.entries import Problem
 from service.core.inquiry import Inquiry, Loaded, Tried
 from service.core.knowledge import Knowledge
-from service.core.ranking import POSSIBLE, SURE
 from service.core.records import Thresholds, ms
 from service.core.texts import language_of
 from service.core.triage import triage
@@ -48,8 +47,9 @@ async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> 
     return Tried(
         decision=decision,
         bubbles=speech.words if speech else (),
-        thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
+        thresholds=Thresholds(sure=knowledge.calibration.sure, clarify=knowledge.calibration.clarify),
         knowledge=knowledge.version,
+        calibration=knowledge.calibration.id,
         model=trace,
     )
 

@@ -127,6 +127,12 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(ROOT / ".henji", alias="HENJI_DATA_DIR", description="Where our own Valkey keeps its data.")
     faq_dir: Path = Field(ROOT / "faq", alias="HENJI_FAQ_DIR", description="The folder of FAQ files.")
+    tokenizer: Literal["auto", "sudachi", "none"] = Field(
+        "auto",
+        alias="HENJI_TOKENIZER",
+        description="How Japanese is cut into words: `sudachi`, `none`, or Sudachi where it is installed. "
+        "The same on every machine.",
+    )
     prompts_dir: Path = Field(ROOT / "prompts", alias="HENJI_PROMPTS_DIR", description="The folder of prompts.")
     host: str = Field("127.0.0.1", alias="HENJI_HOST", description="Address that the web server listens on.")
     port: int = Field(

@@ -219,6 +219,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
     from service.adapters.photos import Photos
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
+    from service.adapters.tokenizing import open_tokenizer
     from service.adapters.vitals import Vitals
     from service.core.alerting import Alerting
     from service.fetching import fetch_photos
@@ -235,7 +236,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
         kept = await _when_redis_is_there(last_good.read, stop)
         if kept is None:
             return
-        folder = FaqFolder(settings.faq_dir, kept)
+        folder = FaqFolder(settings.faq_dir, kept, open_tokenizer(settings.tokenizer))
         report(await asyncio.to_thread(folder.load))
         token = settings.line_channel_access_token.get_secret_value()
         ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead

@@ -13,12 +13,16 @@ from service.adapters.faqfiles import read_sources
 from service.adapters.images import ImageFolder
 from service.core.contents import NOTHING, Contents, Source, read_contents
 from service.core.entries import Problem
+from service.core.features import Tokenizer, Wording
+from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
 from service.errors import KnowledgeError
 
 log = structlog.get_logger()
 _LOOK_EVERY_S = 0.25
+# Calibrated at once up to here: about two seconds.
+_FEW_PHRASINGS = 1_000
 _SUFFIXES = {".md", ".yaml", ".yml", ".txt", ".jpg", ".jpeg", ".png"}
 
 
@@ -26,14 +30,17 @@ class FaqFolder:
     """Keeps the current knowledge of one folder.
 
     `last_good` are the texts of files that were good when the service last ran, by name: they stand in for a file that
-    is broken at the start, and for a folder that is gone.
+    is broken at the start, and for a folder that is gone. `tokenizer` cuts Japanese.
     """
 
-    def __init__(self, directory: Path, last_good: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, last_good: Mapping[str, str] | None = None, tokenizer: Tokenizer | None = None
+    ) -> None:
         self._directory = directory
         self._images = ImageFolder(directory).look
         self._last_good = last_good or {}
         self._contents = NOTHING
+        self._tokenizer = tokenizer
         self._current: Knowledge | None = None
 
     @property
@@ -76,9 +83,21 @@ class FaqFolder:
             contents = msgspec.structs.replace(self._contents, problems=(_standing_in(error),))
         version = version_of(contents.faq.entries, contents.shop, contents.texts)
         if self._current is None or self._current.version != version:
-            self._current = build_knowledge(contents.faq.entries, contents.shop, contents.texts, self._current)
+            self._current = self._learn(contents)
         self._contents = contents
         return list(contents.problems)
+
+    def _learn(self, contents: Contents) -> Knowledge:
+        """Build the knowledge. A large folder keeps the calibration it has."""
+        entries, shop, before = contents.faq.entries, contents.shop, self._current
+        knowledge = build_knowledge(entries, shop, contents.texts, before, tokenizer=self._tokenizer)
+        is_new = knowledge.stale or not knowledge.calibration.evidence
+        if is_new and sum(len(entry.phrasings) for entry in entries) <= _FEW_PHRASINGS:
+            fitted = calibrate(entries, Wording(self._tokenizer, shop.synonyms))
+            return build_knowledge(
+                entries, shop, contents.texts, knowledge, tokenizer=self._tokenizer, calibration=fitted
+            )
+        return knowledge
 
     async def watch(self) -> AsyncGenerator[None]:
         """Reload whenever a file changes, for ever. Yields after each reload, good or bad.

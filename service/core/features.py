@@ -1,82 +1,133 @@
-"""Features: texts as TF-IDF vectors, and the only place that touches scikit-learn (which has no type stubs).
+"""Features: how a text is cut, and texts as TF-IDF numbers.
 
-A text becomes two blocks of features, each of length 1 and weighted before they are joined: `words` (what the text is
-about; in Japanese without hiragana, because politeness and grammar would swamp the rest) and `spell` (parts of words,
-robust against typos and endings). No tokenizer: Japanese is cut by script, everything else at spaces, so mixed texts
-need no language guess. What the phrasings have never seen still counts in a text's length, so that unknown words lower
-every similarity.
+A text becomes up to three blocks of features, each of length 1 before they are joined: `words` (words and pairs of
+them; in Japanese the content words where a tokenizer is given), `runs` (1- and 2-grams inside runs of kanji or
+katakana: hiragana is left out because politeness and grammar would swamp the rest) and `spell` (parts of words, robust
+against typos and endings). Japanese is cut by script, everything else at spaces, so mixed texts need no language
+guess. What the phrasings have never seen still counts in a text's length: unknown words lower every similarity.
 
 Source: sublinear TF-IDF, https://scikit-learn.org/stable/modules/feature_extraction.html#text-feature-extraction.
-scikit-learn takes seconds to import, hence inside the functions that build.
+scikit-learn has no type stubs and takes seconds to import, hence the `Any` and the imports inside functions.
 """
 
 import math
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from service.core.normalize import normalize
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KATAKANA = r"\u30a1-\u30fa\u30fc-\u30ff"
-_JAPANESE = rf"{_KANJI}{_KATAKANA}\u3041-\u309f"
+_HIRAGANA = r"\u3041-\u309f"
+_JAPANESE = rf"{_KANJI}{_KATAKANA}{_HIRAGANA}"
 _STRETCH = re.compile(rf"[{_JAPANESE}]+|[^\s{_JAPANESE}]+")
 _IS_JAPANESE = re.compile(rf"[{_JAPANESE}]")
 _RUN = re.compile(rf"[{_KANJI}]+|[{_KATAKANA}]+")
+# 染める is also 染めたい and 染めて: an ending of one sign after kanji and more hiragana is left open.
+_ENDING = re.compile(rf"(?<=[{_KANJI}][{_HIRAGANA}])[{_HIRAGANA}]$|(?<=[{_KANJI}][{_KANJI}])する$")
 
 
 class Matrix(Protocol):
-    """As much of a sparse row matrix (scipy.sparse.csr_matrix) as is used: one row per phrasing, float32."""
+    """As much of a sparse row matrix (scipy.sparse.csr_matrix) as is used."""
 
     shape: tuple[int, int]
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
     data: npt.NDArray[np.float32]
 
+    def __getitem__(self, rows: Ints) -> "Matrix": ...
+    def __matmul__(self, other: "Matrix") -> "Matrix": ...
     def tocsr(self) -> "Matrix": ...
     def transpose(self) -> "Matrix": ...
+    def toarray(self) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
-    """A text's features that any phrasing has, and the share of the text (by idf) that they are.
+class Tokenizer:
+    """Cuts Japanese into content words. `name` says which one and which version: the same name, the same words."""
 
-    The length is 1 only when all features are known: unknown ones are missing here but counted.
-    """
-
-    features: Ints
-    values: Floats
-    known: float
+    name: str
+    cut: Callable[[str], Sequence[str]]
 
 
-def words(text: str) -> list[str]:
-    """Runs of kanji or katakana, whole and as 1- and 2-grams of signs; other words and pairs of them. No hiragana."""
-    found: list[str] = []
-    previous = ""
-    for stretch in _STRETCH.findall(text):
-        if not _IS_JAPANESE.match(stretch):
+@dataclass(frozen=True)
+class Wording:
+    """How texts are read: with which tokenizer, and which words mean the same in this shop."""
+
+    tokenizer: Tokenizer | None = None
+    synonyms: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Two wordings of one name read every text alike."""
+        return repr((self.tokenizer.name if self.tokenizer else "", self.synonyms))
+
+    def read(self, text: str) -> str:
+        """Normalise a text, with each word of a group of synonyms written as the group's first."""
+        read = normalize(text)
+        if not self._synonyms:
+            return read
+        pattern, firsts = self._synonyms
+        return normalize(pattern.sub(lambda found: firsts[cast("str", found.lastgroup)], read))
+
+    @cached_property
+    def _synonyms(self) -> tuple[re.Pattern[str], dict[str, str]] | None:
+        """One pattern for all words, longest first, and what is written in their place by the name of the group."""
+        groups = [[word for word in map(normalize, group) if word] for group in self.synonyms]
+        words = sorted(
+            ((word, number) for number, group in enumerate(groups) for word in group),
+            key=lambda each: (-len(each[0]), each),
+        )
+        if not words:
+            return None
+        parts = [f"(?P<w{place}>{_as_pattern(word)})" for place, (word, _) in enumerate(words)]
+        return re.compile("|".join(parts)), {f"w{place}": groups[n][0] for place, (_, n) in enumerate(words)}
+
+    @property
+    def cuts(self) -> tuple[Callable[[str], list[str]], ...]:
+        """The functions that cut a text of `read` into the features of each block."""
+        return (self._words, _runs, _spell)
+
+    def _words(self, text: str) -> list[str]:
+        found: list[str] = []
+        previous = ""
+        for stretch in _STRETCH.findall(text):
+            if _IS_JAPANESE.match(stretch):
+                previous = ""
+                if self.tokenizer:
+                    found.extend(self.tokenizer.cut(stretch))
+                continue
             found.append(stretch)
             if previous:
                 found.append(f"{previous} {stretch}")
             previous = stretch
-            continue
-        previous = ""
-        for run in _RUN.findall(stretch):
-            found.extend(_grams(run, 1, 2))
-            if len(run) > 2:
-                found.append(run)
+        return found
+
+
+def _as_pattern(word: str) -> str:
+    if _IS_JAPANESE.match(word):
+        return re.escape(_ENDING.sub("", word))
+    return rf"(?<![^\s{_JAPANESE}]){re.escape(word)}(?![^\s{_JAPANESE}])"
+
+
+def _runs(text: str) -> list[str]:
+    found: list[str] = []
+    for run in _RUN.findall(text):
+        found.extend(_grams(run, 1, 2))
     return found
 
 
-def spell(text: str) -> list[str]:
-    """Character n-grams: 1 to 3 in Japanese, 2 to 5 inside each other word with its edges."""
+def _spell(text: str) -> list[str]:
     found: list[str] = []
     for stretch in _STRETCH.findall(text):
         found.extend(_grams(stretch, 1, 3) if _IS_JAPANESE.match(stretch) else _grams(f" {stretch} ", 2, 5))
@@ -88,100 +139,107 @@ def _grams(text: str, shortest: int, longest: int) -> list[str]:
     return [text[i : i + n] for n in sizes for i in range(len(text) - n + 1)]
 
 
-_ANALYZERS: tuple[tuple[Callable[[str], list[str]], float], ...] = ((words, 0.85), (spell, 1.0))
+class Query(NamedTuple):
+    """A text, counted: its known features, each block from one of `bounds` to the next, and how often each occurs.
+
+    `unknown` has for each block how often the features occur that no phrasing has.
+    """
+
+    features: Ints
+    counts: Floats
+    bounds: tuple[int, ...]
+    unknown: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """One kind of features: their numbers and idfs, and the idf of a feature never seen."""
+class Lexicon:
+    """Which features there are, numbered block after block."""
 
-    analyze: Callable[[str], list[str]]
-    weight: float
-    numbers: dict[str, int]
-    offset: int
-    idfs: list[float]
-    unseen: float
+    def __init__(self, wording: Wording, numbers: Sequence[dict[str, int]]) -> None:
+        self.wording = wording
+        self._numbers = tuple(numbers)
+        sizes = [len(block) for block in numbers]
+        self.starts = tuple(sum(sizes[:block]) for block in range(len(sizes)))
 
-    def weigh(self, text: str) -> tuple[list[int], list[float], float] | None:
-        """Give the known features, their values in a block of length `weight`, and the known share of the idf."""
-        counts = Counter(self.analyze(text))
-        if not counts:
-            return None
+    def count(self, read: str) -> Query:
+        """Count the features of a text that the wording has read."""
         features: list[int] = []
-        values: list[float] = []
-        seen = squares = unseen_squares = 0.0
-        for feature, count in counts.items():
-            tf = 1.0 + math.log(count)
-            number = self.numbers.get(feature)
-            if number is None:
-                unseen_squares += tf * tf
-                continue
-            idf = self.idfs[number]
-            features.append(number + self.offset)
-            values.append(tf * idf)
-            seen += idf
-            squares += (tf * idf) ** 2
-        scale = self.weight / math.sqrt(squares + unseen_squares * self.unseen**2)
-        missing = (len(counts) - len(features)) * self.unseen
-        return features, [value * scale for value in values], seen / (seen + missing)
+        counts: list[int] = []
+        bounds = [0]
+        unknown: list[tuple[int, ...]] = []
+        for cut, numbers, start in zip(self.wording.cuts, self._numbers, self.starts, strict=True):
+            strange: list[int] = []
+            for feature, count in Counter(cut(read)).items():
+                number = numbers.get(feature)
+                if number is None:
+                    strange.append(count)
+                else:
+                    features.append(number + start)
+                    counts.append(count)
+            bounds.append(len(features))
+            unknown.append(tuple(strange))
+        return Query(np.array(features, np.int64), np.array(counts, np.float64), tuple(bounds), tuple(unknown))
 
 
-class Vectorizer:
-    """Knows the features of all phrasings and turns a text into the same space, without scikit-learn's overhead."""
+@dataclass(frozen=True)
+class Corpus:
+    """Texts, counted once: a matrix for each block, a row for each text."""
 
-    def __init__(self, blocks: Sequence[_Block]) -> None:
-        self._blocks = tuple(blocks)
+    lexicon: Lexicon
+    blocks: tuple[Matrix, ...]
 
-    def vector(self, text: str) -> Vector:
-        """Turn a normalised text into numbers."""
-        features: list[int] = []
-        values: list[float] = []
-        known: list[float] = []
-        length = 0.0
-        for block in self._blocks:
-            weighed = block.weigh(text)
-            if weighed is not None:
-                features.extend(weighed[0])
-                values.extend(weighed[1])
-                known.append(weighed[2])
-                length += block.weight**2
-        # `known` by words, which come first; by spelling where a text is all hiragana.
-        scaled = np.array(values, np.float64) / math.sqrt(length or 1.0)
-        return Vector(np.array(features, np.int64), scaled, known[0] if known else 0.0)
+    def query(self, row: int) -> Query:
+        """Take one of the texts as a question."""
+        parts = [slice(block.indptr[row], block.indptr[row + 1]) for block in self.blocks]
+        features = [
+            block.indices[part].astype(np.int64) + start
+            for block, part, start in zip(self.blocks, parts, self.lexicon.starts, strict=True)
+        ]
+        counts = [block.data[part].astype(np.float64) for block, part in zip(self.blocks, parts, strict=True)]
+        bounds = np.cumsum([0, *map(len, features)])
+        bounds = tuple(cast("list[int]", bounds.tolist()))
+        return Query(np.concatenate(features), np.concatenate(counts), bounds, ((),) * len(self.blocks))
 
 
-def fit_vectorizer(texts: Sequence[str]) -> tuple[Vectorizer, Matrix]:
-    """Learn the features of the normalised texts; the matrix has a row of length 1 for each (0 if it has no words)."""
+def count_texts(texts: Sequence[str], wording: Wording) -> Corpus:
+    """Count the features of texts that `wording` has read."""
+    from scipy import sparse
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    numbers: list[dict[str, int]] = []
+    blocks: list[Matrix] = []
+    for cut in wording.cuts:
+        if any(cut(text) for text in texts):
+            counter = cast("Any", CountVectorizer)(analyzer=cut, dtype=np.float32)
+            blocks.append(cast("Matrix", counter.fit_transform(texts)))
+            numbers.append(cast("dict[str, int]", counter.vocabulary_))
+        else:
+            blocks.append(cast("Matrix", cast("Any", sparse).csr_matrix((len(texts), 0), dtype=np.float32)))
+            numbers.append({})
+    return Corpus(Lexicon(wording, numbers), tuple(blocks))
+
+
+def weigh(corpus: Corpus, rows: Ints) -> tuple[Matrix, Floats]:
+    """TF-IDF of some of the texts as if there were no others: rows of length 1 (0 without features), and the idfs.
+
+    Features that only other texts have get the idf of the unknown.
+    """
     from scipy import sparse
     from sklearn import preprocessing
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import TfidfTransformer
 
-    blocks: list[_Block] = []
     parts: list[Any] = []
-    offset = 0
-    for analyze, weight in _ANALYZERS:
-        if not any(analyze(text) for text in texts):
-            continue
-        tfidf = cast("Any", TfidfVectorizer)(analyzer=analyze, sublinear_tf=True, dtype=np.float32)
-        parts.append(tfidf.fit_transform(texts) * np.float32(weight))
-        numbers = cast("dict[str, int]", tfidf.vocabulary_)
-        idfs = cast("list[float]", tfidf.idf_.tolist())
-        blocks.append(_Block(analyze, weight, numbers, offset, idfs, math.log(1 + len(texts)) + 1))
-        offset += len(idfs)
-    empty = sparse.csr_matrix((len(texts), 0), dtype=np.float32)
-    matrix = cast("Any", preprocessing).normalize(cast("Any", sparse).hstack(parts, format="csr")) if parts else empty
-    return Vectorizer(blocks), cast("Matrix", matrix)
+    idfs: list[Any] = [np.zeros(0)]
+    for block in corpus.blocks:
+        if block.shape[1]:
+            transformer = cast("Any", TfidfTransformer)(sublinear_tf=True)
+            parts.append(transformer.fit_transform(block[rows]))
+            idfs.append(transformer.idf_)
+    if not parts:
+        return cast("Matrix", cast("Any", sparse).csr_matrix((len(rows), 0), dtype=np.float32)), np.zeros(0)
+    joined = cast("Any", sparse).hstack(parts, format="csr", dtype=np.float32)
+    return cast("Matrix", cast("Any", preprocessing).normalize(joined)), np.concatenate(idfs).astype(np.float64)
 
 
-def fit_lines(matrix: Matrix, owners: Ints) -> tuple[npt.NDArray[np.float32], Floats]:
-    """Fit a linear SVM, each owner (at least two) against the rest: slopes (features x owners) and heights."""
-    from sklearn.svm import LinearSVC
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few phrasings for many owners, not quite converged: both are fine here
-        svm = cast("Any", LinearSVC(random_state=0)).fit(matrix, owners)
-    slopes = cast("Floats", svm.coef_)
-    heights = cast("Floats", svm.intercept_)
-    if len(slopes) == 1:  # two owners share one line
-        slopes, heights = np.vstack([-slopes, slopes]), np.append(-heights, heights)
-    return np.ascontiguousarray(slopes.T, dtype=np.float32), heights
+def idf_of_unknown(texts: int) -> float:
+    """The idf of a feature that none of so many texts has."""
+    return math.log(1 + texts) + 1.0

@@ -25,6 +25,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     bubbles: tuple[str, ...]
     thresholds: Thresholds
     knowledge: str
+    calibration: str
     model: ModelTrace | None
 
 

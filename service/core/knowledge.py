@@ -6,29 +6,45 @@ from dataclasses import dataclass
 
 import msgspec
 
+from service.core.calibration import SHARE, Calibration, Ranking, rank
 from service.core.entries import Entry
+from service.core.features import Tokenizer, Wording
+from service.core.fitting import shipped
 from service.core.normalize import normalize
 from service.core.ranking import Index, build_index
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.core.texts import DEFAULT_TEXTS, Texts
+from service.core.thresholds import with_thresholds
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Entries by id, keyword texts (normalised) to entry ids, the index for everything matched by meaning; the shop and
-    its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for a person, and thanks.
+    """Entries by id, keyword texts (normalised) to entry ids, the index and the calibration for everything matched by
+    meaning; the shop and its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for a
+    person, and thanks.
 
-    `version` is the hash of all of it: the same files give the same version on every machine.
+    `version` is the hash of all that the files say: the same files give the same version on every machine. The
+    calibration may be that of an earlier version until a new one is fitted.
     """
 
     version: str
     entries: Mapping[str, Entry]
     keywords: Mapping[str, str]
     index: Index
+    calibration: Calibration
     shop: Shop
     texts: Texts
     person: frozenset[str]
     courtesy: frozenset[str]
+
+    def rank(self, text: str) -> Ranking:
+        """Say which entries a text may mean, and how probable each is."""
+        return rank(self.index.read(text), self.index.ids, self.calibration)
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the calibration was fitted for other entries than these."""
+        return self.calibration.index != self.index.id
 
     @property
     def starters(self) -> tuple[str, ...]:
@@ -38,14 +54,28 @@ class Knowledge:
 
 
 def build_knowledge(
-    entries: Sequence[Entry], shop: Shop = DEFAULT_SHOP, texts: Texts = DEFAULT_TEXTS, before: Knowledge | None = None
+    entries: Sequence[Entry],
+    shop: Shop = DEFAULT_SHOP,
+    texts: Texts = DEFAULT_TEXTS,
+    before: Knowledge | None = None,
+    *,
+    tokenizer: Tokenizer | None = None,
+    calibration: Calibration | None = None,
 ) -> Knowledge:
     """Build a snapshot. Takes seconds for thousands of entries: call it off the event loop.
 
     The index is that of `before` when nothing that it is made of has changed, so that a changed answer is quick.
+    Without a calibration the one of `before` goes on, or else the shipped one.
     """
     by_id = {entry.id: entry for entry in entries}
-    is_indexed = before is not None and _indexed(before.entries.values()) == _indexed(entries)
+    wording = Wording(tokenizer, shop.synonyms)
+    is_indexed = (
+        before is not None
+        and before.index.lexicon.wording.name == wording.name
+        and _indexed(before.entries.values()) == _indexed(entries)
+    )
+    index = before.index if before and is_indexed else build_index(entries, wording)
+    calibration = calibration or (before.calibration if before else shipped(index))
     return Knowledge(
         version=version_of(entries, shop, texts),
         entries=by_id,
@@ -55,12 +85,18 @@ def build_knowledge(
             if entry.match == "keyword" and entry.action in {"answer", "handoff"}
             for text in (entry.question, *entry.phrasings)
         },
-        index=before.index if before and is_indexed else build_index(entries),
+        index=index,
+        calibration=with_thresholds(calibration, promise=shop.max_wrong_answers, share=share_of(shop)),
         shop=shop,
         texts=texts,
         person=frozenset(map(normalize, shop.person)),
         courtesy=frozenset(map(normalize, shop.courtesy)),
     )
+
+
+def share_of(shop: Shop) -> float:
+    """The assumed share of messages that the FAQ does not answer."""
+    return SHARE if shop.unanswerable is None else shop.unanswerable
 
 
 def _indexed(entries: Iterable[Entry]) -> Mapping[str, tuple[object, ...]]:

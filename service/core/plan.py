@@ -20,7 +20,6 @@ from service.core.decisions import Answer, Clarify, Decision, Greet, Handoff
 from service.core.events import Event, Said
 from service.core.hours import due_at
 from service.core.knowledge import Knowledge
-from service.core.ranking import POSSIBLE, SURE
 from service.core.records import (
     BubbleItem,
     HandoffRecord,
@@ -288,8 +287,9 @@ def _trace(decision: Decision, turn: Turn, given: Circumstances) -> TraceItem:
         at=given.now,
         decision=decision,
         questions={entry: entries[entry].question for entry in named if entry in entries},
-        thresholds=Thresholds(sure=SURE, possible=POSSIBLE),
+        thresholds=Thresholds(sure=given.knowledge.calibration.sure, clarify=given.knowledge.calibration.clarify),
         knowledge=given.knowledge.version,
+        calibration=given.knowledge.calibration.id,
         model=given.model,
         took_ms=round(given.took_ms, 2),
     )

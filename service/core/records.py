@@ -101,10 +101,10 @@ class BubbleItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """What the probabilities were held against: answer from `sure`, nothing fits below `possible`."""
+    """What the probabilities were held against: an answer needs `sure`, choices need `clarify` together."""
 
     sure: float
-    possible: float
+    clarify: float
 
 
 class ModelTrace(msgspec.Struct, frozen=True):
@@ -126,6 +126,7 @@ class TraceItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     questions: dict[str, str]
     thresholds: Thresholds
     knowledge: str
+    calibration: str = ""
     model: ModelTrace | None = None
     took_ms: float
 

@@ -24,10 +24,11 @@ from service.core.decisions import (
 )
 from service.core.hours import mode_at
 from service.core.knowledge import Knowledge
-from service.core.ranking import POSSIBLE, SURE
 from service.core.situation import MAX_CHOICES, Situation
 
 MIN_CHOICES = 2
+# An entry gets a button if it takes so much of what the best four have together.
+_WORTH_A_BUTTON = 0.005
 # Staff who have said nothing for this long may have gone home when the shop has closed.
 STAFF_AWAY = timedelta(minutes=30)
 GROUP_AGAIN = timedelta(days=1)
@@ -96,7 +97,7 @@ def _answer_meanwhile(given: Situation) -> Decision | None:
     if given.is_open and (promised is None or given.now < promised):
         return None
     candidates = _rank(given)
-    if not candidates or candidates[0].probability < (1 + SURE) / 2:
+    if not candidates or candidates[0].probability < given.knowledge.calibration.surer:
         return None
     return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
 
@@ -154,16 +155,17 @@ def _ask_staff_first(given: Situation) -> Decision | None:
 
 def _decide_by_meaning(given: Situation) -> Decision | AskModel:
     candidates = _rank(given)
-    if not candidates or candidates[0].probability < POSSIBLE:
-        return Handoff("no_entry", candidates=candidates)
-    if candidates[0].probability >= SURE:
+    calibration = given.knowledge.calibration
+    if candidates and candidates[0].probability >= calibration.sure:
         return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
+    if sum(candidate.probability for candidate in candidates[:MAX_CHOICES]) < calibration.clarify:
+        return Handoff("no_entry", candidates=candidates)
     return AskModel(given.turn.text, candidates, may_clarify=not given.conversation.choices)
 
 
 def _rank(given: Situation) -> tuple[Candidate, ...]:
     """The entries that may fit and hold today. What has run out makes nothing else more probable."""
-    ranked = given.knowledge.index.rank(given.turn.text)
+    ranked = given.knowledge.rank(given.turn.text).candidates
     return tuple(candidate for candidate in ranked if given.entry(candidate.entry))
 
 
@@ -191,7 +193,7 @@ def _offered(entries: tuple[str, ...], question: AskModel) -> tuple[str, ...]:
 
 def _clarify(question: AskModel, picked: str | None) -> Decision:
     """Offer the most probable entries, the model's pick first; one alone is no choice."""
-    least = question.candidates[0].probability / 10
+    least = _WORTH_A_BUTTON * sum(candidate.probability for candidate in question.candidates[:MAX_CHOICES])
     ranked = sorted(question.candidates, key=lambda candidate: candidate.entry != picked)
     worth = [candidate for candidate in ranked if candidate.entry == picked or candidate.probability >= least]
     choices = worth[:MAX_CHOICES] if len(worth) >= MIN_CHOICES else ranked[:MIN_CHOICES]

@@ -6,11 +6,11 @@ import msgspec
 
 from service import wiring
 from service.adapters.faqfolder import FaqFolder
+from service.adapters.tokenizing import open_tokenizer
 from service.core.alerting import REASONS
 from service.core.decisions import Answer, Clarify, Greet, Handoff, Silent
 from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
-from service.core.ranking import POSSIBLE, SURE
 from service.informing import decide
 from service.settings import Settings
 
@@ -29,7 +29,7 @@ _REASONS = {
 
 async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     """Decide about one message as if a new customer had written it. Returns the decision as data and in words."""
-    folder = FaqFolder(settings.faq_dir)
+    folder = FaqFolder(settings.faq_dir, tokenizer=open_tokenizer(settings.tokenizer))
     folder.load()
     async with wiring.open_model(settings) as model:
         tried = await decide(text, folder.current, model)
@@ -58,7 +58,8 @@ def _in_words(tried: Tried, knowledge: Knowledge) -> str:
         lines += ["", f"AI: {trace.verdict}  ({trace.name}, {trace.prompt}, {trace.ms} ms)"]
     candidates = () if isinstance(decision, Greet | Silent) else decision.candidates
     if candidates:
-        lines += ["", f"候補（{SURE:.3f} 以上で回答、{POSSIBLE:.3f} 未満は該当なし）"]
+        sure, clarify = knowledge.calibration.sure, knowledge.calibration.clarify
+        lines += ["", f"候補（{sure:.3f} 以上で回答、上位4件の合計が {clarify:.3f} 未満は該当なし）"]
         lines += [
             f"  {candidate.probability:.3f}  {knowledge.entries[candidate.entry].question}  [{candidate.entry}]"
             for candidate in candidates[:5]

@@ -122,7 +122,7 @@ def test_the_trace_says_why() -> None:
     assert (trace.id, trace.turn, trace.at, trace.decision) == ("01E1.trace", "01E1", LATER, SURE)
     assert trace.questions == {"parking": "駐車場はありますか", "cut": "カットの料金はいくらですか"}
     assert (trace.knowledge, trace.took_ms, trace.model) == (SHOP.version, 1.0, None)
-    assert trace.thresholds.sure > trace.thresholds.possible > 0
+    assert trace.thresholds.sure > trace.thresholds.clarify > 0
 
 
 def test_the_trace_holds_what_the_model_said() -> None:

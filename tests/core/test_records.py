@@ -74,7 +74,7 @@ def test_a_trace_is_read_back_as_it_was_written(decision: Decision, name: str) -
         at=NOON,
         decision=decision,
         questions={"cut": "カット"},
-        thresholds=Thresholds(sure=0.9, possible=0.2),
+        thresholds=Thresholds(sure=0.9, clarify=0.2),
         knowledge="v1",
         took_ms=1.5,
     )

@@ -56,7 +56,7 @@ async def test_ask_says_what_a_new_customer_would_be_answered(system: System) ->
     assert answer["bubbles"] == ["駐車場はありますかの答えです。"]
     assert answer["knowledge"] == SHOP.version
     assert answer["model"] is None
-    assert answer["thresholds"]["possible"] < answer["thresholds"]["sure"]
+    assert 0 < answer["thresholds"]["clarify"] < answer["thresholds"]["sure"]
 
 
 async def test_ask_leaves_nothing_behind(system: System, redis: Redis) -> None:

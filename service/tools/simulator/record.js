@@ -69,10 +69,9 @@ function candidates(list, heading, thresholds, chosen) {
     const bar = make("span", "bar-fill");
     bar.style.width = percent(probability);
     const track = make("span", "bar-track", bar);
-    for (const name of ["sure", "possible"]) {
-      if (typeof thresholds?.[name] !== "number") continue;
-      const tick = make("span", `tick ${name}`);
-      tick.style.left = percent(thresholds[name]);
+    if (typeof thresholds?.sure === "number") {
+      const tick = make("span", "tick sure");
+      tick.style.left = percent(thresholds.sure);
       track.append(tick);
     }
     track.setAttribute("aria-hidden", "true");
@@ -85,9 +84,9 @@ function candidates(list, heading, thresholds, chosen) {
 function facts(trace) {
   const list = make("dl", "facts");
   const add = (name, value) => value && list.append(make("div", "", make("dt", "", word(name)), make("dd", "", value)));
-  const { sure, possible } = trace.thresholds ?? {};
-  if (typeof sure === "number" && typeof possible === "number") {
-    add("threshold_label", word("thresholds", { sure: percent(sure), possible: percent(possible) }));
+  const { sure, clarify } = trace.thresholds ?? {};
+  if (typeof sure === "number" && typeof clarify === "number") {
+    add("threshold_label", word("thresholds", { sure: percent(sure), clarify: percent(clarify) }));
   }
   if (trace.model) {
     const { name, verdict, ms } = trace.model;

@@ -29,7 +29,7 @@ const JA = {
   bot: "自動応答中", waiting_state: "要対応", human: "対応中", paused: "自動応答オフ",
   answer: "回答", clarify: "確認", handoff: "スタッフへ", greet: "あいさつ", silent: "応答なし",
   entry: "FAQ", choices: "お客様に示した選択肢", candidates: "候補と正しい確率", no_candidates: "候補はありません",
-  thresholds: "回答 {sure} 以上・候補 {possible} 以上", threshold_label: "しきい値", knowledge: "知識の版", took: "処理時間",
+  thresholds: "回答 {sure} 以上・選択肢は合計 {clarify} 以上", threshold_label: "しきい値", knowledge: "知識の版", took: "処理時間",
   model: "AI", model_said: "{name}：{verdict}（{ms}）", customer_wrote: "お客様のメッセージ", sent_media: "（{type}）",
   reasons: {
     sure: "FAQに確かな答えがあるため、そのまま回答しました",
@@ -90,7 +90,7 @@ const EN = {
   bot: "Answering automatically", waiting_state: "Needs a reply", human: "Staff are replying", paused: "Automatic answers off",
   answer: "Answer", clarify: "Ask back", handoff: "To staff", greet: "Greeting", silent: "No reply",
   entry: "FAQ", choices: "Choices shown to the customer", candidates: "Candidates and their probability", no_candidates: "No candidates",
-  thresholds: "answer from {sure}, candidate from {possible}", threshold_label: "Thresholds", knowledge: "Knowledge version", took: "Took",
+  thresholds: "answer from {sure}, choices from {clarify} together", threshold_label: "Thresholds", knowledge: "Knowledge version", took: "Took",
   model: "Model", model_said: "{name}: {verdict} ({ms})", customer_wrote: "The customer wrote", sent_media: "({type})",
   reasons: {
     sure: "The FAQ has a certain answer, sent word for word",

@@ -147,7 +147,7 @@ def _trace(event: Json, decision: Json) -> Json:
         "at": event["timestamp"] / 1000,
         "decision": decision,
         "questions": QUESTIONS,
-        "thresholds": {"sure": 0.9, "possible": 0.3},
+        "thresholds": {"sure": 0.9, "clarify": 0.3},
         "knowledge": "a1b2c3d4",
         "model": {"name": "gpt-5-mini", "prompt": "p1", "verdict": "unclear", "ms": 812.4} if is_unsure else None,
         "took_ms": 3.14,

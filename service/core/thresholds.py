@@ -1,0 +1,156 @@
+"""Thresholds: from which probability on the promise holds, for an assumed share of unanswerable messages.
+
+The evidence is what the weights said of trials; labelled messages of customers join it as they come in. Nothing is
+fitted here: a new promise or a new share takes milliseconds.
+"""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from service.core.calibration import EXACT, FEW_ENTRIES, SHARE, Calibration, Weights, insides, odds_moved, shares
+from service.core.features import Floats
+from service.core.trials import Trials
+
+MOST_CHOICES = 4
+# So many of the trials without an answer get buttons, for a third of the messages that have none.
+_BUTTONS = 0.34
+_BUTTONS_FEW_ENTRIES = 0.5
+# How much a question's vote is whether its best entry was right; the rest is its probability.
+_COUNTED = 0.85
+# However easy the trials were: of two entries that say the same none may be sure.
+_LEAST = 0.6
+# So many labelled messages count as much as all trials; so many imagined ones hold the assumed share in place.
+_LABELS_THAT_COUNT_HALF = 200
+_IMAGINED = 50
+_SHARE_RANGE = (0.1, 0.8)
+_BINS = 12
+
+
+class Outcomes(msgspec.Struct, frozen=True):
+    """What weights say of questions, a row for each.
+
+    P(in) at the share that the weights were fitted for, the best entry's share and the best four's, whether the best
+    one is right, and whether any is.
+    """
+
+    inside: Floats
+    best: Floats
+    four: Floats
+    right: npt.NDArray[np.bool_]
+    answerable: npt.NDArray[np.bool_]
+
+    def chances(self, share: float) -> Floats:
+        """The best entry's probability, at a share of unanswerable messages."""
+        return odds_moved(self.inside, share) * self.best
+
+    def masses(self, share: float) -> Floats:
+        """The joint probability of the best four."""
+        return odds_moved(self.inside, share) * self.four
+
+
+def judge(trials: Trials, weights: Weights) -> Outcomes:
+    """Apply weights to trials, or to messages of customers that were asked and labelled like trials."""
+    parts = shares(trials.gaps, weights)
+    right = (trials.right == 0) & trials.answerable
+    four = parts[:, :MOST_CHOICES].sum(axis=1)
+    return Outcomes(insides(trials.signals, weights), parts[:, 0], four, right, trials.answerable)
+
+
+def pack(outcomes: Outcomes) -> bytes:
+    """Write outcomes down as the evidence of a calibration: 7 digits are plenty."""
+    columns = (outcomes.inside, outcomes.best, outcomes.four, outcomes.right, outcomes.answerable)
+    return np.stack(columns).astype("<f4").tobytes()
+
+
+def unpack(evidence: bytes) -> Outcomes:
+    """Read what `pack` wrote."""
+    columns = np.frombuffer(evidence, "<f4").reshape(5, -1).astype(np.float64)
+    return Outcomes(columns[0], columns[1], columns[2], columns[3] > 0, columns[4] > 0)
+
+
+def with_thresholds(
+    calibration: Calibration, *, promise: float, share: float, labelled: Outcomes | None = None
+) -> Calibration:
+    """Choose the thresholds for a promise (share of wrong answers) and a share of unanswerable messages.
+
+    `labelled` are messages of customers, drawn at random and labelled by staff: the more, the more they count.
+    """
+    if not calibration.evidence:
+        surest = EXACT if promise >= 1 - EXACT else 1.0
+        return msgspec.structs.replace(calibration, promise=promise, share=share, sure=surest, surer=surest)
+    calibration = msgspec.structs.replace(calibration, promise=promise, share=share)
+    near = calibration.near_share
+    outcomes = unpack(calibration.evidence)
+    weights = _mixed(outcomes.answerable, near)
+    buttons = _BUTTONS_FEW_ENTRIES if calibration.entries < FEW_ENTRIES else _BUTTONS
+    hopeless = outcomes.masses(near)[~outcomes.answerable]
+    if labelled is not None and len(labelled.inside):
+        outcomes, weights = _blended(outcomes, weights, labelled)
+    chances = outcomes.chances(near)
+    return msgspec.structs.replace(
+        calibration,
+        sure=loosest(chances, outcomes.right, weights, promise),
+        surer=loosest(chances, outcomes.right, weights, promise / 2),
+        clarify=float(np.quantile(hopeless, 1 - buttons)),
+    )
+
+
+def loosest(chances: Floats, right: npt.NDArray[np.bool_], weights: Floats, promise: float) -> float:
+    """Find the lowest probability from which on at most `promise` of the answers are wrong.
+
+    A question's vote is mostly whether its best entry was right and partly its probability, which steadies small
+    numbers of questions. What is a phrasing to the letter is answered even where nothing else can be.
+    """
+    order = np.argsort(-chances, kind="stable")
+    votes = (_COUNTED * right + (1 - _COUNTED) * chances)[order]
+    kept = np.cumsum(weights[order] * votes) / np.cumsum(weights[order])
+    good = np.flatnonzero(kept >= 1 - promise)
+    cap = EXACT if promise >= 1 - EXACT else 1.0
+    return min(cap, max(_LEAST, float(chances[order][good[-1]]))) if len(good) else cap
+
+
+def estimate_share(calibration: Calibration, chances: Floats, assumed: float = SHARE) -> float:
+    """Estimate the share of unanswerable messages from unlabelled ones, by their best entries' probabilities.
+
+    Expectation maximisation on the share alone: trials with and without an answer, in bins by probability, say how
+    each kind looks. `chances` are probabilities by this very calibration. 50 imagined messages at the assumed share
+    steady small numbers; from about 200 messages on the estimate is better than the assumption. Without evidence the
+    assumption stays.
+    """
+    if not calibration.evidence:
+        return assumed
+    outcomes = unpack(calibration.evidence)
+    seen = outcomes.chances(calibration.near_share)
+    edges = np.unique(np.quantile(seen, np.arange(1, _BINS) / _BINS))
+    kinds = [
+        np.bincount(np.searchsorted(edges, part, side="right"), minlength=len(edges) + 1) + 0.5
+        for part in (seen[outcomes.answerable], seen[~outcomes.answerable])
+    ]
+    inside, outside = (kind / kind.sum() for kind in kinds)
+    counts = np.bincount(np.searchsorted(edges, chances, side="right"), minlength=len(edges) + 1)
+    share = assumed
+    for _ in range(200):
+        belief = share * outside / (share * outside + (1 - share) * inside)
+        share = float((counts @ belief + _IMAGINED * assumed) / (counts.sum() + _IMAGINED))
+    return float(np.clip(share, *_SHARE_RANGE))
+
+
+def share_of_labels(answerable: npt.NDArray[np.bool_], assumed: float = SHARE) -> float:
+    """Count the share of unanswerable messages among labelled ones drawn at random, steadied by imagined ones."""
+    return float(((~answerable).sum() + _IMAGINED * assumed) / (len(answerable) + _IMAGINED))
+
+
+def _mixed(answerable: npt.NDArray[np.bool_], share: float) -> Floats:
+    """Weights that bring the unanswerable ones to a share of all."""
+    yes, no = max(1, int(answerable.sum())), max(1, int((~answerable).sum()))
+    return np.where(answerable, (1 - share) / yes, share / no)
+
+
+def _blended(outcomes: Outcomes, weights: Floats, labelled: Outcomes) -> tuple[Outcomes, Floats]:
+    """Trials and labelled messages together. The messages come in the share they came in."""
+    count = len(labelled.inside)
+    part = count / (count + _LABELS_THAT_COUNT_HALF)
+    names = Outcomes.__struct_fields__
+    both = [np.concatenate([getattr(outcomes, name), getattr(labelled, name)]) for name in names]
+    return Outcomes(*both), np.concatenate([weights * (1 - part), np.full(count, part / count)])

@@ -1,0 +1,233 @@
+"""`./henji evaluate`: how many of a file's questions would be answered, how many rightly, and is the promise kept.
+
+Questions go the way of production (triage, settle), each as the first message of a new customer, without a language
+model. Shop hours, states and keyword rules are left aside.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from service.adapters.faqfiles import read_sources
+from service.adapters.tokenizing import open_tokenizer
+from service.core.contents import read_contents
+from service.core.conversation import Conversation, Turn
+from service.core.decisions import Answer, AskModel, Candidate, Clarify, Decision
+from service.core.features import Tokenizer, Wording
+from service.core.fitting import calibrate
+from service.core.folder import format_problem
+from service.core.judging import Judged, Question, Summary, summarize
+from service.core.knowledge import Knowledge, build_knowledge
+from service.core.triage import settle, triage
+from service.errors import InputError, KnowledgeError
+from service.settings import load_settings
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """One folder held against one file of questions."""
+
+    faq: str
+    file: str
+    summary: Summary
+    questions: tuple[Judged, ...]
+
+
+def learn(
+    directory: Path, tokenizer: Tokenizer | None = None, *, promise: float | None = None, share: float | None = None
+) -> Knowledge:
+    """Read a FAQ folder and fit it for a promise and a share of unanswerable messages, else the shop's own.
+
+    May take minutes. Keywords are left out.
+    """
+    contents = read_contents(read_sources(directory))
+    entries = contents.faq.entries
+    if not entries:
+        raise KnowledgeError("\n".join(format_problem(problem, "en") for problem in contents.problems))
+    shop = msgspec.structs.replace(
+        contents.shop,
+        when_open="bot_first",
+        when_closed="bot_first",
+        max_wrong_answers=promise or contents.shop.max_wrong_answers,
+        unanswerable=share or contents.shop.unanswerable,
+    )
+    calibration = calibrate(entries, Wording(tokenizer, shop.synonyms))
+    knowledge = build_knowledge(entries, shop, contents.texts, tokenizer=tokenizer, calibration=calibration)
+    return dataclasses.replace(knowledge, keywords={})
+
+
+def read_questions(file: Path) -> list[Question]:
+    """Read one JSON object a line. Raises InputError with file and line."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read: {error}") from error
+    questions: list[Question] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            questions.append(_read_question(line, f"{file}:{number}"))
+    if not questions:
+        raise InputError(f"{file}: no questions")
+    return questions
+
+
+def _read_question(line: str, place: str) -> Question:
+    try:
+        return msgspec.json.decode(line, type=Question)
+    except msgspec.DecodeError as error:
+        shape = '{"text": "...", "entries": ["id", ...]}'
+        raise InputError(f"{place}: {error}. Expected {shape} on each line") from error
+
+
+def unknown_entries(questions: Iterable[Question], knowledge: Knowledge) -> list[str]:
+    """List the entries that questions name and the folder does not have."""
+    return sorted({entry for question in questions for entry in question.entries} - set(knowledge.entries))
+
+
+def ask_all(questions: Iterable[Question], knowledge: Knowledge) -> Iterator[Judged]:
+    """Decide about each question as production would."""
+    nobody, now = Conversation(customer="evaluate"), datetime.now(UTC)
+    for question in questions:
+        step = triage(Turn(id="evaluate", at=0, events=(), lines=(question.text,)), knowledge, nobody, now)
+        decision = settle(step, knowledge, None) if isinstance(step, AskModel) else step
+        yield _judge(question, decision, knowledge)
+
+
+def evaluate(faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowledge) -> Evaluation:
+    """Add up what was decided."""
+    calibration, questions = knowledge.calibration, tuple(judged)
+    summary = summarize(
+        questions,
+        promise=calibration.promise,
+        share=calibration.share,
+        promises_anything=calibration.promises,
+    )
+    return Evaluation(str(faq), str(file), summary, questions)
+
+
+def _judge(question: Question, decision: Decision, knowledge: Knowledge) -> Judged:
+    candidates: tuple[Candidate, ...] = getattr(decision, "candidates", ())
+    candidates = candidates or knowledge.rank(question.text).candidates
+    best = candidates[0] if candidates else None
+    return Judged(
+        text=question.text,
+        entries=question.entries,
+        outcome="answer" if isinstance(decision, Answer) else "clarify" if isinstance(decision, Clarify) else "handoff",
+        reason=decision.reason,
+        entry=best.entry if best else None,
+        probability=best.probability if best else 0.0,
+        candidates=candidates,
+        choices=decision.choices if isinstance(decision, Clarify) else (),
+    )
+
+
+def in_json(evaluations: list[Evaluation]) -> str:
+    """Write one evaluation as one object, several under `sets`."""
+    objects: list[dict[str, Any]] = [_as_object(evaluation, named=len(evaluations) > 1) for evaluation in evaluations]
+    whole: Any = objects[0] if len(objects) == 1 else {"sets": objects}
+    return msgspec.json.encode(whole).decode()
+
+
+def _as_object(evaluation: Evaluation, *, named: bool) -> dict[str, Any]:
+    names = {"faq": evaluation.faq, "file": evaluation.file} if named else {}
+    return {**names, "summary": evaluation.summary, "questions": [_without_choices(q) for q in evaluation.questions]}
+
+
+def _without_choices(judged: Judged) -> dict[str, Any]:
+    """Choices stand only where some were shown."""
+    data: dict[str, Any] = msgspec.to_builtins(judged)
+    if judged.outcome != "clarify":
+        del data["choices"]
+    return data
+
+
+def in_words(evaluation: Evaluation) -> str:
+    """Write a summary that a shop's owner understands."""
+    s = evaluation.summary
+    rows = [
+        ("質問の数", "questions", f"{s.questions}", f"うちFAQにない質問 unanswerable {_percent(s.unanswerable)}"),
+        ("自動で回答", "answered", _percent(s.answered), _interval(s.answered_interval)),
+        ("　正しい回答", "right answers", f"{s.right_answers}", ""),
+        ("　ちがう回答", "wrong answers", f"{s.wrong_answers}", "別のFAQで回答 another entry was right"),
+        ("　不要な回答", "out of scope", f"{s.out_of_scope_answers}", "FAQにない質問に回答 no entry fits"),
+        (
+            "選択肢を表示",
+            "clarified",
+            _percent(s.clarified),
+            f"FAQにない質問では of unanswerable {_percent(s.distracted)}",
+        ),
+        ("スタッフへ", "handed over", _percent(s.handed_over), ""),
+        ("FAQにある質問のうち", "of answerable questions", "", ""),
+        ("　正しく自動回答", "answered rightly", _percent(s.right), _interval(s.right_interval)),
+        ("　正答または選択肢に", "right or among choices", _percent(s.near), _interval(s.near_interval)),
+        ("自動回答の正しさ", "right among answers", _percent(s.kept), _interval(s.kept_interval)),
+        (
+            f"　FAQにない質問が{_percent(s.share)}なら",
+            "at that share",
+            _percent(s.kept_at_share),
+            _interval(s.kept_at_share_interval),
+        ),
+        ("確率のずれ", "calibration error", f"{s.calibration_error:.3f}", ""),
+    ]
+    lines = [f"{evaluation.faq}  {evaluation.file}", ""]
+    lines += [f"  {_padded(ja, 26)}{en:<26}{value:>8}  {note}".rstrip() for ja, en, value, note in rows]
+    return "\n".join([*lines, "", *_verdict(s)])
+
+
+def _verdict(s: Summary) -> list[str]:
+    limit = _percent(s.promise)
+    if not s.promises_anything:
+        only = "言い回しと同じ文にだけ自動で回答し、ほかは選択肢をお見せします。"
+        return [
+            f"  言い回しが少なく、「まちがい{limit}以下」をお約束できません。{only}",
+            f"  Too few phrasings to promise {limit}: only exact phrasings are answered; else we ask back.",
+        ]
+    match s.kept_at_share_interval:
+        case (low, _) if low >= 1 - s.promise:
+            return [f"  約束（まちがい{limit}以下）：守られています  Promise kept."]
+        case (_, high) if high < 1 - s.promise:
+            return [f"  約束（まちがい{limit}以下）：守られていません  Promise broken."]
+        case _:
+            return [
+                f"  約束（まちがい{limit}以下）：誤差の範囲で守られています  Promise kept within the margin of error."
+            ]
+
+
+def _percent(share: float | None) -> str:
+    return "－" if share is None else f"{share * 100:.1f}%".replace(".0%", "%")
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"95%区間 {_percent(interval[0])}〜{_percent(interval[1])}"
+
+
+def _padded(text: str, width: int) -> str:
+    """Pad to columns of a terminal, where Japanese signs take two."""
+    taken = sum(1 if sign.isascii() else 2 for sign in text)
+    return text + " " * max(1, width - taken)
+
+
+def run(
+    pairs: list[tuple[Path, Path]], *, as_json: bool, picture: Path | None, promise: float | None, share: float | None
+) -> str:
+    """Evaluate folders with their files, showing how far it is on stderr. Returns what is to be printed."""
+    tokenizer = open_tokenizer(load_settings().tokenizer)
+    evaluations: list[Evaluation] = []
+    for faq, file in pairs:
+        questions = read_questions(file)
+        click.echo(f"{faq}: 学習中… fitting", err=True)
+        knowledge = learn(faq, tokenizer, promise=promise, share=share)
+        if unknown := unknown_entries(questions, knowledge):
+            click.echo(f"{file}: no such entries in {faq}: {', '.join(unknown)}", err=True)
+        with click.progressbar(questions, label=str(file), file=sys.stderr) as bar:
+            evaluations.append(evaluate(faq, file, ask_all(bar, knowledge), knowledge))
+    if picture:
+        from service.tools.plotting import plot
+
+        plot(evaluations, picture)
+    return in_json(evaluations) if as_json else "\n\n".join(map(in_words, evaluations))
