@@ -1,5 +1,7 @@
 """One line for each entry against the rest: grouped, sampled and pruned, and still the same line."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
@@ -24,14 +26,16 @@ def test_groups_hold_everyone_once_and_neighbours_together() -> None:
     groups = grow_groups(centres(matrix, owners, len(ITEMS)), 10)
     assert sorted(np.concatenate(groups).tolist()) == list(range(len(ITEMS)))
     assert {len(group) for group in groups} == {10}
-    in_common = [len({ITEMS[i][0] for i in group}) + len({ITEMS[i][1] for i in group}) for group in groups]
+    members = [[ITEMS[int(i)] for i in group] for group in groups]
+    in_common = [len({item[0] for item in items}) + len({item[1] for item in items}) for items in members]
     assert np.mean(in_common) < 14, "a group of chance has about 13 to 15 of 8 + 10"
 
 
 def test_few_phrasings_give_the_very_lines_of_scikit_learn() -> None:
     matrix, owners = rows(2, ITEMS[:20])
     slopes, heights = fit_lines(matrix, owners, centres(matrix, owners, 20))
-    svm = LinearSVC(random_state=0).fit(matrix, owners)
+    svm: Any = LinearSVC(random_state=0)
+    svm.fit(matrix, owners)
     assert np.abs(slopes.toarray() - svm.coef_).max() < 0.05
     assert np.abs(heights - svm.intercept_).max() < 0.05
 

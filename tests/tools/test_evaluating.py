@@ -11,7 +11,7 @@ from service.cli import main
 from tests.support.real import write_faq
 from tests.support.shop import ENTRIES, entry
 
-QUESTIONS = (
+QUESTIONS: tuple[dict[str, Any], ...] = (
     {"text": "駐車場はありますか", "entries": ["parking"]},
     {"text": "カットの値段", "entries": ["cut", "color"]},
     {"text": "ピアノの調律", "entries": []},
