@@ -20,8 +20,8 @@ from service.core.thresholds import with_thresholds
 @dataclass(frozen=True)
 class Knowledge:
     """Entries by id, keyword texts (normalised) to entry ids, the index and the calibration for everything matched by
-    meaning; the shop and its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for a
-    person, and thanks.
+    meaning; the shop and its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for
+    a person, and thanks.
 
     `version` is the hash of all that the files say: the same files give the same version on every machine. The
     calibration may be that of an earlier version until a new one is fitted.
