@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from service.adapters.archive import Archive, Scope
     from service.adapters.caretaking import Caretaker
+    from service.adapters.people import People
 
 _T = TypeVar("_T")
 WRONG_SETUP = 2
@@ -253,6 +254,66 @@ def revoke_token(name_or_id: str) -> None:
 
 
 @main.group()
+def staff() -> None:
+    """Look after the people who use the pages."""
+
+
+@staff.command("add")
+@click.argument("name")
+@click.option("--owner", is_flag=True, help="Somebody who may invite and shut out others.")
+def add_staff(name: str, *, owner: bool) -> None:
+    """Make an account for NAME and print a link, on the last line: with it they choose a password. Good for 7 days."""
+    name = _person(name)
+    _show_link(_with_people(lambda people: people.add(name, "owner" if owner else "staff", datetime.now(UTC))))
+
+
+@staff.command("list")
+def list_staff() -> None:
+    """List the people: role, whether they can sign in, name."""
+    for account in _with_people(lambda people: people.accounts()):
+        click.echo(f"{account.role:5}  {account.standing:8}  {account.name}")
+
+
+@staff.command("password")
+@click.argument("name")
+def reset_password(name: str) -> None:
+    """Print a link, on the last line, with which NAME chooses a new password. Good for an hour."""
+    name = _person(name)
+    _show_link(_with_people(lambda people: people.new_link(name, "reset", datetime.now(UTC))))
+
+
+@staff.command("disable")
+@click.argument("name")
+def disable_staff(name: str) -> None:
+    """Shut NAME out: all their sessions and links end at once."""
+    name = _person(name)
+    _with_people(lambda people: people.disable(name, datetime.now(UTC)))
+    click.echo(f"disabled: {name}")
+
+
+@staff.command("enable")
+@click.argument("name")
+def enable_staff(name: str) -> None:
+    """Let NAME in again."""
+    name = _person(name)
+    _with_people(lambda people: people.enable(name, datetime.now(UTC)))
+    click.echo(f"enabled: {name}")
+
+
+def _person(name: str) -> str:
+    from service.core.people import read_name
+
+    try:
+        return read_name(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="NAME") from error
+
+
+def _show_link(token: str) -> None:
+    click.echo(f"{load_settings().site_url}/welcome/{token}")
+
+
+@main.group()
 def dead() -> None:
     """Look after what failed for good."""
 
@@ -321,6 +382,17 @@ def _with_archive(call: "Callable[[Archive], Awaitable[_T]]") -> _T:
     async def run(redis_url: str) -> _T:
         async with wiring.open_archive(redis_url) as archive:
             return await call(archive)
+
+    with wiring.open_store(load_settings()) as redis_url:
+        return asyncio.run(run(redis_url))
+
+
+def _with_people(call: "Callable[[People], Awaitable[_T]]") -> _T:
+    from service import wiring
+
+    async def run(redis_url: str) -> _T:
+        async with wiring.open_people(redis_url) as people:
+            return await call(people)
 
     with wiring.open_store(load_settings()) as redis_url:
         return asyncio.run(run(redis_url))

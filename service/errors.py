@@ -83,3 +83,13 @@ class WorkerUnavailable(HenjiError):
 
 class KeyReused(HenjiError):
     """An Idempotency-Key came again with another order than the first time."""
+
+
+class TooManyAttempts(HenjiError):
+    """Somebody tried to log in too often. `wait_s` is when to try again, in seconds."""
+
+    temporary = True
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"too many attempts, try again in {wait_s} s")
+        self.wait_s = wait_s

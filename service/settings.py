@@ -158,6 +158,11 @@ class Settings(BaseModel):
     )
 
     @property
+    def site_url(self) -> str:
+        """Where people reach the service: from outside if that is set, else on this machine."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
     def model_is_on(self) -> bool:
         """Whether a language model is configured."""
         return self.openai_api_key is not None or self.openai_base_url is not None

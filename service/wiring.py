@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
     from service.adapters.notify import Notifier
+    from service.adapters.people import People
     from service.adapters.shopclock import MovableClock
     from service.ports import Adjudicator
 
@@ -109,6 +110,16 @@ async def open_clock(redis_url: str) -> AsyncGenerator["MovableClock"]:
         yield MovableClock(store)
 
 
+@asynccontextmanager
+async def open_people(redis_url: str) -> AsyncGenerator["People"]:
+    """Open the accounts of the staff."""
+    from service.adapters.people import People
+    from service.adapters.store import Store
+
+    async with Store(redis_url, timeout_s=WORKER_REDIS_TIMEOUT_S) as store:
+        yield People(store)
+
+
 def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "Litestar":
     """Build the web application. Its connection to Redis opens with the first call and closes with the application.
 
@@ -119,10 +130,13 @@ def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "L
     from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
     from service.adapters.mailbox import Mailbox
+    from service.adapters.people import People
+    from service.adapters.sessions import Sessions
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
+    from service.web.pages.router import make_pages
     from service.web.webhook import ChannelSecrets
 
     store = Store(redis_url, timeout_s=WEB_REDIS_TIMEOUT_S)
@@ -132,11 +146,13 @@ def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "L
         async with store:
             yield
 
+    people = People(store)
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=Archive(store),
         inquiries=Inquiries(store),
         vitals=Vitals(store),
+        pages=make_pages(people, Sessions(store, people), public_url=settings.public_url),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,

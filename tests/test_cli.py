@@ -374,7 +374,7 @@ def test_a_worker_without_redis_ends_when_told(worker: tuple[subprocess.Popen[by
 
 def test_help_names_every_command(shell: Shell) -> None:
     shown = shell.call("--help").stdout
-    for name in ("demo", "serve", "work", "ask", "faq", "token"):
+    for name in ("demo", "serve", "work", "ask", "faq", "staff", "token"):
         assert re.search(rf"^  {name}  ", shown, re.MULTILINE)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -16,10 +17,11 @@ import click
 
 from service import wiring
 from service.adapters.faqfolder import read_sources
+from service.adapters.people import People
 from service.core.contents import NOTHING, read_contents
 from service.core.shop import Shop
 from service.core.shopfile import SHOP_FILE
-from service.errors import KnowledgeError, StartError
+from service.errors import KnowledgeError, NotFound, StartError
 from service.settings import Settings
 from service.tools.fakeline.server import FakeLine
 from service.tools.processes import run_together, service_process
@@ -28,6 +30,7 @@ from service.tools.simulator.view import PUBLIC_URL
 
 # Apart from real data: a message to an invented customer must never reach the real LINE.
 DATA_DIR = "demo"
+PERSON = "店長"
 TOKEN_NAME = "demo"  # noqa: S105 - the token's owner, not the token
 _READY_WITHIN_S = 60.0
 
@@ -80,6 +83,8 @@ async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_
             clock = await stack.enter_async_context(wiring.open_clock(redis_url))
             await clock.move(0)
             token = await _new_token(redis_url)
+            people = await stack.enter_async_context(wiring.open_people(redis_url))
+            link = f"{henji_url}/welcome/{await _invite(people)}"
             simulator = await start_simulator(
                 fake,
                 henji_url=henji_url,
@@ -91,7 +96,8 @@ async def _run(settings: Settings, fake: FakeLine, environ: dict[str, str], log_
             stack.push_async_callback(simulator.stop)
             try:
                 if await _is_ready(henji_url, running):
-                    click.echo(_welcome(simulator_url, henji_url, token, redis_url, log_path))
+                    addresses = {"henji_url": henji_url, "token": token, "redis_url": redis_url}
+                    click.echo(_welcome(simulator_url, link, **addresses, log_path=log_path))
                 code = await running
             finally:
                 stop.set()
@@ -126,6 +132,15 @@ async def _new_token(redis_url: str) -> str:
         return await archive.add_token(TOKEN_NAME)
 
 
+async def _invite(people: People) -> str:
+    """Make a one-time link that signs in as the shop's owner."""
+    now = datetime.now(UTC)
+    try:
+        return await people.new_link(PERSON, "login", now)
+    except NotFound:
+        return await people.add(PERSON, "owner", now, kind="login")
+
+
 async def _is_ready(henji_url: str, running: "asyncio.Task[int]") -> bool:
     """Wait until the web process answers; False when everything has ended before."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(_READY_WITHIN_S):
@@ -140,14 +155,17 @@ async def _is_ready(henji_url: str, running: "asyncio.Task[int]") -> bool:
     return False
 
 
-def _welcome(simulator_url: str, henji_url: str, token: str, redis_url: str, log_path: Path) -> str:
+def _welcome(simulator_url: str, link: str, *, henji_url: str, token: str, redis_url: str, log_path: Path) -> str:
     return f"""
 返事 Henji  --  demo
 
   お客様として  Talk to the shop as a customer:
       {simulator_url}
 
-  スタッフとして  Reply as staff (REST):
+  スタッフとして  Open the inbox as staff (the link works once, for an hour):
+      {link}
+
+  または  Or over REST:
       curl -H 'Authorization: Bearer {token}' {henji_url}/api/v1/handoffs
 
   記録  The records:   redis-cli -s {redis_url.removeprefix("unix://")} keys '*'

@@ -1,4 +1,7 @@
-"""The web application: webhook, REST API, health, metrics. Errors become problem details (RFC 9457) in one place."""
+"""The web application: webhook, REST API, health, metrics, the staff's pages.
+
+Errors become problem details (RFC 9457), or pages for people, in one place.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -28,6 +31,8 @@ from service.web.api.router import make_router
 from service.web.health import is_live, is_ready
 from service.web.images import show_image
 from service.web.metrics import show_metrics
+from service.web.pages.assets import read_asset
+from service.web.pages.errors import explain, is_for_people
 from service.web.problems import problem
 from service.web.webhook import ChannelSecrets, make_webhook
 
@@ -42,24 +47,37 @@ _STATUS: dict[type[HenjiError], int] = {
 }
 
 
-def _explain(_: Request[Any, Any, State], error: HenjiError) -> Response[dict[str, Any]]:
+def _explain(request: Request[Any, Any, State], error: HenjiError) -> Response[Any]:
     if isinstance(error, StoreUnavailable):
         # What Redis said may name hosts: it goes to the log, not to whoever asks.
         log.warning("redis_away", error=str(error))
-        return problem(503, "the store is not available, try again", headers={"Retry-After": "1"})
-    return problem(_STATUS[type(error)], str(error))
+        return _answer(request, 503, "the store is not available, try again", {"Retry-After": "1"})
+    return _answer(request, _STATUS[type(error)], str(error))
 
 
-def _explain_refusal(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, Any]]:
+def _explain_refusal(request: Request[Any, Any, State], error: HTTPException) -> Response[Any]:
     """What the framework refuses: a path, a method, a body that does not fit. `errors` names the fields."""
     errors = list(error.extra) if isinstance(error.extra, list) else None
-    return problem(error.status_code, error.detail, headers=error.headers, errors=errors or None)
+    return _answer(request, error.status_code, error.detail, error.headers, errors)
 
 
-def _explain_fault(_: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
+def _explain_fault(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
     """A fault of our own: the log gets all of it, whoever asks nothing."""
     log.error("request_failed", exc_info=error)
-    return problem(500, "a fault of the service; its log says more")
+    return _answer(request, 500, "a fault of the service; its log says more")
+
+
+def _answer(
+    request: Request[Any, Any, State],
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    errors: list[Any] | None = None,
+) -> Response[Any]:
+    """A page where a page was asked for, else problem details."""
+    if is_for_people(request):
+        return explain(request, status, headers)
+    return problem(status, detail, headers=headers, errors=errors or None)
 
 
 def make_app(
@@ -68,6 +86,7 @@ def make_app(
     archive: Archive,
     inquiries: Inquiries,
     vitals: Vitals,
+    pages: Router,
     channel_secrets: ChannelSecrets,
     images: ImageServer,
     ahead_ms: Ahead = not_ahead,
@@ -83,7 +102,10 @@ def make_app(
     parts |= {"vitals": vitals, "images": images}
     webhook = make_webhook(Intake(mailbox), channel_secrets)
     return Litestar(
-        route_handlers=[webhook, make_router(archive), show_image, is_live, is_ready, show_metrics],
+        route_handlers=[
+            *(webhook, make_router(archive), show_image, is_live, is_ready, show_metrics),
+            *(read_asset, pages),
+        ],
         dependencies={name: _provide(part) for name, part in parts.items()} | {"now": Provide(shop_now)},
         exception_handlers={
             **dict.fromkeys(_STATUS, _explain),

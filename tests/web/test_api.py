@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from litestar import Router
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
@@ -98,7 +99,7 @@ async def test_nothing_can_be_done_with_a_handoff_that_is_not_there(sato: httpx.
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/nowhere", 404),
         ("GET", "/api/v1", 404),
         ("GET", "/nothing/here", 404),
         ("GET", "/webhook/line", 405),
@@ -342,6 +343,7 @@ async def test_a_reply_stored_before_redis_went_away_is_pending_and_no_error(
             mailbox=mailbox,
             archive=GoneAfterwards(store),
             inquiries=Inquiries(store),
+            pages=Router("/", route_handlers=[]),
             vitals=Vitals(store),
             channel_secrets=ChannelSecrets(),
             images=ImageServer(Path("none"), list),

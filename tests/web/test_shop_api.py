@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from litestar import Router
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive, Scope
@@ -37,6 +38,7 @@ async def hurried(store: Store, archive: Archive) -> AsyncIterator[httpx.AsyncCl
         mailbox=Mailbox(store, keep_days=1),
         archive=archive,
         inquiries=Inquiries(store, answer_within_s=0.2),
+        pages=Router("/", route_handlers=[]),
         vitals=Vitals(store),
         channel_secrets=ChannelSecrets(),
         images=ImageServer(Path("none"), list),
