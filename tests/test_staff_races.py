@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from service.adapters.audit import AUDIT_MS
 from service.adapters.caretaking import Caretaker
-from service.adapters.mailbox import AUDIT_MS
 from service.adapters.store import PREFIX
 from service.core.actions import Portrait
 from service.core.records import HandoffRecord

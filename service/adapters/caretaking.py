@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from service.adapters.audit import AUDIT_MS
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.core.events import read_webhook
@@ -19,7 +20,6 @@ from service.errors import NotFound, StoreUnavailable
 
 _TIMEOUT_S = 10.0
 _CHUNK = 500
-_AUDIT_MS = 365 * 86_400_000
 _INDEXES = ("waiting", "active", "done")
 _Entry = tuple[bytes, dict[bytes, bytes]]
 Retried = Literal["done", "gone", "old", "full"]
@@ -151,7 +151,7 @@ class Caretaker:
             "who": who,
             # LINE's user ids hold 128 random bits: nobody finds one by trying.
             "customer_hash": hashlib.sha256(customer.encode()).hexdigest(),
-            "audit_ms": _AUDIT_MS,
+            "audit_ms": AUDIT_MS,
         }
         return Erased(*await self._store.run("erase", msgspec.msgpack.encode(call), durable=True))
 

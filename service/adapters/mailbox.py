@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from service.adapters.audit import AUDIT_MS
 from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
 from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.store import PREFIX, Store
@@ -25,7 +26,6 @@ from service.errors import LeaseLost
 
 LEASE_MS = 30_000
 RESTORE_GAP_MS = 10 * 60_000
-AUDIT_MS = 365 * 86_400_000
 # The place in a list of a handoff in which nobody waits for a reply: behind all of those in which somebody does.
 NOBODY_WAITS_MS = 10**13
 # What must outlive a failover (docs/delivery.md, rule 5). The others may be lost with a master: then a conversation is

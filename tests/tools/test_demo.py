@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -23,7 +24,9 @@ async def test_the_demo_of_compose_yaml_prints_addresses_that_work_and_is_found_
         port = int(settings["HENJI_PORT"])
         printed = await read_until(demo, "Ctrl-C")
         assert f"http://127.0.0.1:{port}/api/v1/handoffs" in printed
+        link = re.findall(rf"http://127\.0\.0\.1:{port}/welcome/\S+", printed)[0]
         async with httpx.AsyncClient() as client:
+            assert "店長さん" in (await client.get(link)).text
             assert "text/html" in (await client.get(f"http://127.0.0.1:{port + 1}")).headers["content-type"]
         assert f"http://127.0.0.1:{port + 1}" in printed
         check = await asyncio.create_subprocess_exec(sys.executable, *service["healthcheck"]["test"][2:], env=environ)

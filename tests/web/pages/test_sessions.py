@@ -116,10 +116,10 @@ async def test_behind_a_proxy_on_this_machine_the_sender_counts_and_https_is_kno
 @pytest.mark.parametrize("path", ["/webhook/line", "/api/v1/handoffs", "/api/schema", "/health/live", "/health/ready"])
 async def test_nothing_but_pages_gets_a_cookie_or_touches_sessions(house: House, redis: Redis, path: str) -> None:
     async with house.browser() as browser:
-        before = await redis.keys("*")
+        before = await redis.keys(f"{PREFIX}session:*")
         answer = await (browser.http.post(path) if "webhook" in path else browser.http.get(path))
         assert "set-cookie" not in answer.headers
-        assert await redis.keys("*") == before
+        assert await redis.keys(f"{PREFIX}session:*") == before
 
 
 @pytest.mark.parametrize("path", ["/login", "/inbox", "/staff", "/nowhere", "/welcome/nothing", "/"])
