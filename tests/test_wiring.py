@@ -1,6 +1,7 @@
 """The parts as they are really built."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from service import wiring
 from service.errors import SettingsError, StartError
 from tests.support.desk import open_desk
+from tests.support.real import write_faq
+from tests.support.shop import ENTRIES
 from tests.support.system import free_port, make_settings, run_web, web_without_worker
 
 
@@ -34,11 +37,13 @@ async def test_a_worker_whose_alerts_have_a_faulty_address_does_not_start(redis_
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_worker_alerts_at_the_addresses_of_the_settings(redis_url: str) -> None:
+async def test_a_worker_alerts_at_the_addresses_of_the_settings(redis_url: str, tmp_path: Path) -> None:
+    write_faq(tmp_path, ENTRIES)  # a shop without hours: no alert waits for the morning
     async with open_desk() as desk, web_without_worker(redis_url) as (fake, archive):
         settings = make_settings(
             redis_url,
             LINE_API_BASE=fake.base_url,
+            HENJI_FAQ_DIR=str(tmp_path),
             HENJI_NOTIFY=f"{desk.address('one')}\n{desk.address('two')}",
             HENJI_PUBLIC_URL="https://bot.example.com",
         )

@@ -21,7 +21,7 @@ def item(media: Media | None, *, message: str = "m1", kind: MessageKind = "image
     ("data", "kind"),
     [
         (ONE_PIXEL_PNG, "image/png"),
-        ((FOLDER / "photo.jpg").read_bytes(), "image/jpeg"),
+        ((FOLDER / "samples" / "photo.jpg").read_bytes(), "image/jpeg"),
         (b"\xff\xd8\xff\xe1 Exif", "image/jpeg"),
         (b"GIF87a...", "image/gif"),
         (b"GIF89a...", "image/gif"),
