@@ -14,6 +14,7 @@ from service.core.normalize import normalize
 from service.core.words import asks_for_person, is_courtesy, is_greeting
 
 MAX_CHOICES = 4
+MAX_STARTERS = 12
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -58,7 +59,12 @@ class Situation(msgspec.Struct, frozen=True):
 
     def usable(self, entries: Iterable[str]) -> tuple[str, ...]:
         """Those of `entries` that may be offered: they exist, hold today, and are answered or handed over."""
-        return tuple(entry for entry in dict.fromkeys(entries) if self._is_usable(entry))[:MAX_CHOICES]
+        return tuple(entry for entry in dict.fromkeys(entries) if self._is_usable(entry))
+
+    @property
+    def starters(self) -> tuple[str, ...]:
+        """The buttons of a greeting: one is left of LINE's 13 for "ask our staff"."""
+        return self.usable(self.knowledge.starters)[:MAX_STARTERS]
 
     def entry(self, entry_id: str) -> Entry | None:
         """The entry, if it exists and holds today."""

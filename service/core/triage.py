@@ -55,7 +55,7 @@ def _decide_about_event(other: str, given: Situation) -> Decision:
     """What is no message: only a new friend and a group are greeted."""
     match other:
         case "follow" if given.conversation.state == "bot" and not given.conversation.paused:
-            return Greet("welcome", given.usable(given.knowledge.starters))
+            return Greet("welcome", given.starters)
         case "join":
             return Greet("group")
         case "mention":
@@ -141,7 +141,7 @@ def _accept_courtesy(given: Situation) -> Decision | None:
 
 
 def _greet(given: Situation) -> Decision | None:
-    return Greet("greeting", given.usable(given.knowledge.starters)) if given.is_greeting else None
+    return Greet("greeting", given.starters) if given.is_greeting else None
 
 
 def _find_keyword(given: Situation) -> Decision | None:
@@ -207,7 +207,7 @@ def _use_tap(tap: Tap, given: Situation) -> Decision:
         return Handoff("asked")
     if given.entry(tap.entry):
         return _use_entry(tap.entry, given.knowledge, "choice")
-    left = given.usable(given.conversation.choices) or given.usable(given.knowledge.starters)
+    left = (given.usable(given.conversation.choices) or given.starters)[:MAX_CHOICES]
     return Clarify(left, "stale_button") if left else Handoff("no_entry")
 
 

@@ -417,6 +417,18 @@ def test_a_lone_greeting_is_greeted_with_the_starters_that_hold_today(lines: tup
     assert decide_at(OPEN, turn(*lines)) == Greet("greeting", ("hours", "parking"))
 
 
+def test_a_greeting_has_at_most_twelve_buttons_and_a_stale_tap_four() -> None:
+    many = build_knowledge(
+        [entry(f"e{n}", f"質問その{n}番") for n in range(20)], Shop(starters=tuple(f"e{n}" for n in range(20)))
+    )
+    greeted = decide_at(OPEN, turn("こんにちは"), many)
+    assert isinstance(greeted, Greet)
+    assert len(greeted.starters) == 12
+    stale = decide_at(OPEN, tapped("old"), many)
+    assert isinstance(stale, Clarify)
+    assert len(stale.choices) == 4
+
+
 def test_a_greeting_with_a_question_is_a_question() -> None:
     assert decide_at(OPEN, turn("こんにちは", SURE)) == Answer("parking", "sure")
 
