@@ -8,7 +8,7 @@ that writes a decision in service/adapters/mailbox.py.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import structlog
@@ -18,8 +18,8 @@ from service.adapters.lease import Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Committed, Mailbox
 from service.core.alerting import Alerting, announce
-from service.core.choices import read_button
-from service.core.conversation import Conversation, Tap, Turn, first_turn, make_turn, unsent_turn
+from service.core.choices import read_button, read_number
+from service.core.conversation import Conversation, State, Tap, Turn, first_turn, make_turn, unsent_turn
 from service.core.decisions import AskModel, Decision, Handoff, Silent
 from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
 from service.core.knowledge import Knowledge
@@ -152,16 +152,25 @@ async def conclude(
     if status in {"changed", "newer"}:
         await parts.mailbox.park(lease, 0)
     elif head:
-        lease.trouble = None  # it ended with the decision: what follows from that is sent as usual
+        # What was so before the decision is over: what follows from it is sent as usual.
+        lease.trouble = None
+        state = cast("State", plan.fields.get("state", lease.conversation.state))
+        lease.conversation = msgspec.structs.replace(lease.conversation, state=state)
         await deliver(lease, head, parts)
     return status
 
 
 def read_turn(events: tuple[Event, ...], lease: Lease, knowledge: Knowledge, key: bytes) -> Turn:
-    """Make the turn of its events, with a tapped button read as the choice it stood for."""
-    first = events[0]
-    tap = read_button(key, lease.conversation.customer, first.data) if isinstance(first, Tapped) else None
+    """Make the turn of its events, with a tapped button or a typed number read as the choice it stands for."""
+    tap = _read_tap(events, lease.conversation, key)
     return make_turn(events, tap, _label(tap, knowledge) if tap else "")
+
+
+def _read_tap(events: tuple[Event, ...], conversation: Conversation, key: bytes) -> Tap | None:
+    if isinstance(events[0], Tapped):
+        return read_button(key, conversation.customer, events[0].data)
+    said = [event.text for event in events if isinstance(event, Said) and event.kind == "text"]
+    return read_number("\n".join(said), conversation.choices)
 
 
 def _label(tap: Tap, knowledge: Knowledge) -> str:

@@ -209,6 +209,22 @@ def test_a_tapped_button_is_read_as_its_choice(entry: str | None, label: str) ->
     assert (said.tap, said.lines, said.other) == (Tap(entry), (label,), None)
 
 
+@pytest.mark.parametrize(
+    ("typed", "tap"), [("1", Tap("cut")), ("②です", Tap("color")), ("3", Tap(None)), ("4", None), ("カット", None)]
+)
+def test_a_typed_number_is_read_as_a_tap_on_the_last_clarify(typed: str, tap: Tap | None) -> None:
+    asked = lease(raw(typed))
+    asked.conversation = msgspec.structs.replace(asked.conversation, choices=("cut", "color"))
+    said = read_turn((message(typed),), asked, SHOP, KEY)
+    labels = {
+        Tap("cut"): "カットの料金はいくらですか",
+        Tap("color"): "カラーの料金はいくらですか",
+        Tap(None): "スタッフに聞く",
+    }
+    assert (said.tap, said.lines) == (tap, (labels[tap] if tap else typed,))
+    assert read_turn((message(typed),), lease(raw(typed)), SHOP, KEY).tap is None, "without a clarify it is a message"
+
+
 @pytest.mark.parametrize("data", ["", "choice:0:cut", button_data(KEY, "U" + "9" * 32, "cut")])
 def test_a_button_that_is_not_ours_or_not_theirs_is_no_choice(data: str) -> None:
     said = read_turn((Tapped("01T", NOON_MS, data),), lease(), SHOP, KEY)

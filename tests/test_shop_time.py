@@ -8,7 +8,9 @@ import pytest
 
 from service.adapters.shopclock import MovableClock
 from service.adapters.store import Store
-from tests.support.shop import make_shop
+from service.core.knowledge import build_knowledge
+from service.core.shop import Shop
+from tests.support.shop import ENTRIES, make_shop
 from tests.support.system import System, run_system
 from tests.support.waiting import tick
 
@@ -102,3 +104,21 @@ async def test_outside_the_demo_nothing_goes_by_a_moved_time(redis_url: str, clo
         active = await the_handoff(system, "active")
         assert is_about(active["created_at"], datetime.now(UTC))
         assert is_about(active["first_reply_at"], datetime.now(UTC))
+
+
+async def test_whoever_writes_after_closing_time_when_staff_have_gone_waits_anew_and_is_told_so(
+    redis_url: str, clock: MovableClock
+) -> None:
+    closed = build_knowledge(ENTRIES, Shop(week=((),) * 7))
+    async with run_system(redis_url, closed, in_demo=True) as system:
+        customer = system.fake.add_user("田中")
+        await system.fake.send_text(customer, UNKNOWN)
+        await system.decided(customer, 1)
+        handoff = await the_handoff(system)
+        await system.staff.post(f"/handoffs/{handoff['id']}/reply", json={"text": "はい、できます。"})
+        await clock.move(ms(timedelta(minutes=31)))
+        await system.fake.send_text(customer, "おいくらですか")
+        assert (await system.decided(customer, 2))[-1] == "handoff after_hours"
+        assert len(await system.seen(customer, 3)) == 3
+        waits = await the_handoff(system)
+        assert (waits["id"], waits["assignee"], len(waits["turns"])) == (handoff["id"], "佐藤", 2)

@@ -5,8 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from service.core.choices import read_number
-from service.core.conversation import Conversation, Tap, Turn
+from service.core.conversation import Conversation, Turn
 from service.core.entries import Entry
 from service.core.hours import business_day, is_open
 from service.core.knowledge import Knowledge
@@ -49,13 +48,6 @@ class Situation(msgspec.Struct, frozen=True):
     def has_media(self) -> bool:
         """Whether there is something to look at or to listen to; a sticker is courtesy."""
         return bool(set(self.turn.media) - {"sticker"})
-
-    @property
-    def tap(self) -> Tap | None:
-        """The choice that was tapped, or typed as a number."""
-        if self.turn.tap or not self.turn.lines:
-            return self.turn.tap
-        return read_number(self.turn.text, self.conversation.choices)
 
     def usable(self, entries: Iterable[str]) -> tuple[str, ...]:
         """Those of `entries` that may be offered: they exist, hold today, and are answered or handed over."""

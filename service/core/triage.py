@@ -80,8 +80,8 @@ def _decide_while_waiting(given: Situation) -> Decision:
     """Staff are asked already: only what was picked or typed to the letter is answered, and what helps meanwhile."""
     if given.conversation.paused:
         return Silent("waiting")
-    if given.tap:
-        decision = _use_tap(given.tap, given)
+    if given.turn.tap:
+        decision = _use_tap(given.turn.tap, given)
     elif given.asks_for_person or given.is_polite:
         decision = None
     else:
@@ -123,7 +123,7 @@ def _pause(given: Situation) -> Decision | None:
 
 
 def _take_choice(given: Situation) -> Decision | None:
-    return _use_tap(given.tap, given) if given.tap else None
+    return _use_tap(given.turn.tap, given) if given.turn.tap else None
 
 
 def _hear_request(given: Situation) -> Decision | None:

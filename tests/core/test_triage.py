@@ -167,23 +167,6 @@ def test_what_is_no_message_is_passed_over_with_its_reason(other: str, reason: s
     assert decision.reason == reason
 
 
-@pytest.mark.parametrize(
-    ("typed", "decision"),
-    [
-        ("1", Answer("cut", "choice")),
-        ("②です", Answer("color", "choice")),
-        ("3", Handoff("asked")),
-        ("4", Handoff("no_entry")),
-    ],
-)
-def test_a_typed_number_counts_as_a_tap_on_the_last_clarify(typed: str, decision: Decision) -> None:
-    assert decide(turn(typed), in_state("bot", "cut", "color")) == decision
-
-
-def test_a_typed_number_without_a_clarify_is_a_message_like_any_other() -> None:
-    assert decide(turn("1"), in_state("bot")) == Handoff("no_entry")
-
-
 @pytest.mark.parametrize("other", ["2", SURE, KEYWORD, "ありがとう", UNSURE])
 def test_a_line_that_asks_for_a_person_wins_over_all_others(other: str) -> None:
     for said in (turn(other, ASKED), turn(ASKED, other)):
