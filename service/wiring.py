@@ -120,22 +120,26 @@ async def open_people(redis_url: str) -> AsyncGenerator["People"]:
         yield People(store)
 
 
-def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "Litestar":
+def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo: bool = False) -> "Litestar":
     """Build the web application. Its connection to Redis opens with the first call and closes with the application.
 
-    In the demo, and nowhere else, the shop's time is one that can be moved.
+    `stop` ends what would go on for ever, the pages' live updates. In the demo, and nowhere else, the shop's time is
+    one that can be moved.
     """
     from service.adapters.archive import Archive
     from service.adapters.faqfiles import named_images
     from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
+    from service.adapters.livefeed import LiveFeed
     from service.adapters.mailbox import Mailbox
     from service.adapters.people import People
+    from service.adapters.photos import Photos
     from service.adapters.sessions import Sessions
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
+    from service.web.pages.inbox import make_parts
     from service.web.pages.router import make_pages
     from service.web.webhook import ChannelSecrets
 
@@ -146,13 +150,14 @@ def make_web(settings: Settings, redis_url: str, *, in_demo: bool = False) -> "L
         async with store:
             yield
 
-    people = People(store)
+    people, archive, inquiries = People(store), Archive(store), Inquiries(store)
+    parts = make_parts(archive, Photos(store), inquiries, LiveFeed(store, stop))
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
-        archive=Archive(store),
-        inquiries=Inquiries(store),
+        archive=archive,
+        inquiries=inquiries,
         vitals=Vitals(store),
-        pages=make_pages(people, Sessions(store, people), public_url=settings.public_url),
+        pages=make_pages(people, Sessions(store, people), parts, public_url=settings.public_url),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,
@@ -164,7 +169,7 @@ async def run_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in
     """Serve the web application until `stop` is set. Raises StartError when the address cannot be used."""
     import uvicorn
 
-    app = make_web(settings, redis_url, in_demo=in_demo)
+    app = make_web(settings, redis_url, stop, in_demo=in_demo)
     listener = await _listen_soon(settings.host, settings.port)
     config = uvicorn.Config(
         app,

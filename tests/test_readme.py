@@ -1,5 +1,6 @@
 """The README and docs/ say what the code does: settings, commands, keys, codes, fields, addresses, links."""
 
+import asyncio
 import re
 import shlex
 import textwrap
@@ -304,7 +305,7 @@ def test_every_text_and_placeholder_is_explained() -> None:
 
 def test_every_address_is_documented_and_no_other() -> None:
     environ = {"LINE_CHANNEL_SECRET": "s", "LINE_CHANNEL_ACCESS_TOKEN": "t"}
-    app = wiring.make_web(load_settings(environ, None), "redis://127.0.0.1:1")
+    app = wiring.make_web(load_settings(environ, None), "redis://127.0.0.1:1", asyncio.Event())
     served: set[str] = set()
     for route in app.routes:
         # The webhook speaks ASGI itself: its route names no method, and it takes this one only.

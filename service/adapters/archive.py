@@ -16,7 +16,8 @@ from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
 from service.core.searching import ANYTHING, Wanted
-from service.core.shop import DEFAULT_SHOP, Shop
+from service.core.sending import TOKEN_IS_FRESH_MS
+from service.core.shop import DEFAULT_SHOP, Shop, TodayHours
 from service.errors import NotFound
 
 TALK_LENGTH = 200
@@ -48,6 +49,23 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     oldest_unreplied: datetime | None
 
 
+class Switches(msgspec.Struct, frozen=True):
+    """What staff have set for everybody: automatic answers off, and other hours for one day."""
+
+    paused: bool
+    today: TodayHours | None
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What a reply costs: nothing for `free_ms` more, until LINE's reply token is too old; then one message.
+
+    `left` is how many of the month's messages LINE said are left, None where there is no limit or nobody has asked.
+    """
+
+    free_ms: int
+    left: int | None
+
+
 class Archive:
     """Reads records. Raises StoreUnavailable when Redis is away, NotFound where a record is missing."""
 
@@ -64,6 +82,21 @@ class Archive:
             await self._call(lambda redis: redis.hsetnx(name, "signing_key", secrets.token_hex(32)))
             found = await self._call(lambda redis: redis.hget(name, "signing_key"))
         return cast("bytes", found)
+
+    async def price(self, customer: str) -> Price:
+        """Say what a reply to this customer costs."""
+
+        def ask(redis: Redis) -> Awaitable[list[Any]]:
+            pipe = redis.pipeline(transaction=False)
+            pipe.hmget(f"{PREFIX}conv:{customer}", "token", "token_at")
+            pipe.hmget(f"{PREFIX}shop", "quota_limit", "quota_used")
+            pipe.time()
+            return pipe.execute()
+
+        (token, token_at), (limit, used), (seconds, micros) = await self._call(ask)
+        age = seconds * 1000 + micros // 1000 - int(token_at or b"0")
+        left = max(0, int(limit) - int(used or b"0")) if limit else None
+        return Price(max(0, TOKEN_IS_FRESH_MS - age) if token else 0, left)
 
     async def conversation(self, customer: str) -> Conversation:
         """Read a conversation's state. Raises NotFound for somebody who never wrote."""
@@ -146,6 +179,11 @@ class Archive:
         """Read the shop as a worker answers from it; the defaults while none has been here yet."""
         found = cast("bytes | None", await self._call(lambda redis: redis.hget(f"{PREFIX}shop", "facts")))
         return msgspec.json.decode(found, type=Shop) if found else DEFAULT_SHOP
+
+    async def switches(self) -> Switches:
+        """Read what staff have set for everybody."""
+        paused, today = await self._call(lambda redis: redis.hmget(f"{PREFIX}shop", "paused", "today"))
+        return Switches(bool(paused), msgspec.json.decode(today, type=TodayHours) if today else None)
 
     async def situation(self) -> Situation:
         """Say how the shop stands: is anybody at work, how many wait, and since when."""

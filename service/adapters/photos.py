@@ -4,9 +4,11 @@ COMMIT writes down that a photo is to be fetched, in the step that writes its me
 keeps it. An unsend (PUT) and ERASE delete it at any time, and KEEP then writes nothing.
 """
 
+from collections.abc import Awaitable, Sequence
 from typing import Any, cast
 
 import msgspec
+from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
 from service.core.photos import (
@@ -83,6 +85,20 @@ class Photos:
         found = {message.decode(): await self._fields(message.decode()) for message in messages}
         return {message: _read(fields) for message, fields in found.items() if fields}
 
+    async def reasons(self, messages: Sequence[str]) -> dict[str, Why | None]:
+        """Say of each message why there is no photo to see: None where there is one, `gone` where nothing is known."""
+        if not messages:
+            return {}
+
+        def ask(redis: Redis) -> Awaitable[list[Any]]:
+            pipe = redis.pipeline(transaction=False)
+            for message in messages:
+                pipe.hmget(f"{PREFIX}photo:{message}", "conv", "type", "why")
+            return pipe.execute()
+
+        found = cast("list[list[bytes | None]]", await self._store.call(ask))
+        return {message: _reason(*fields) for message, fields in zip(messages, found, strict=True)}
+
     async def _fields(self, message: str) -> dict[bytes, bytes]:
         name = f"{PREFIX}photo:{message}"
         return cast("dict[bytes, bytes]", await self._store.call(lambda redis: redis.hgetall(name)))
@@ -93,6 +109,12 @@ class Photos:
 
     async def _run(self, name: str, call: dict[str, Any]) -> Any:
         return await self._store.run(name, msgspec.msgpack.encode(call))
+
+
+def _reason(conv: bytes | None, kind: bytes | None, why: bytes | None) -> Why | None:
+    if kind:
+        return None
+    return cast("Why", (why or b"pending").decode()) if conv else "gone"
 
 
 def _raw(data: bytes) -> msgspec.Raw:

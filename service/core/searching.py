@@ -55,8 +55,13 @@ def pattern(wanted: Wanted) -> Pattern:
     return Pattern(
         assignee=f"{_one_line(wanted.assignee)}\n" if wanted.assignee else "",
         tag=f"\t{_one_line(wanted.tag)}\t" if wanted.tag else "",
-        words=tuple(_fold(wanted.words).split()),
+        words=folded_words(wanted.words),
     )
+
+
+def folded_words(text: str) -> tuple[str, ...]:
+    """Cut a text into words, in the one spelling in which words are looked for."""
+    return tuple(_fold(text).split())
 
 
 def fits(line: str, pattern: Pattern) -> bool:

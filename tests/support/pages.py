@@ -1,5 +1,6 @@
 """The staff's pages without a server: the real application and Redis, a clock to be moved, browsers without scripts."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,13 +13,16 @@ import httpx
 from service.adapters.archive import Archive
 from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
+from service.adapters.livefeed import LiveFeed
 from service.adapters.mailbox import Mailbox
 from service.adapters.people import People
+from service.adapters.photos import Photos
 from service.adapters.sessions import Sessions
 from service.adapters.store import Store
 from service.adapters.vitals import Vitals
 from service.core.people import Role
 from service.web.app import make_app
+from service.web.pages.inbox import make_parts
 from service.web.pages.router import make_pages
 from service.web.webhook import ChannelSecrets
 
@@ -46,13 +50,15 @@ class House:
         self.clock = clock or Clock()
         self.people = People(store)
         self.sessions = Sessions(store, self.people)
+        archive, inquiries = Archive(store), Inquiries(store)
+        parts = make_parts(archive, Photos(store), inquiries, LiveFeed(store, asyncio.Event()))
         self.app = make_app(
             mailbox=Mailbox(store, keep_days=1),
-            archive=Archive(store),
-            inquiries=Inquiries(store),
+            archive=archive,
+            inquiries=inquiries,
             vitals=Vitals(store),
             images=ImageServer(Path("none"), list),
-            pages=make_pages(self.people, self.sessions, public_url=public_url, clock=self.clock),
+            pages=make_pages(self.people, self.sessions, parts, public_url=public_url, clock=self.clock),
             channel_secrets=ChannelSecrets(),
         )
 

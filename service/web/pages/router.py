@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
-from service.web.pages import inbox, links, login, staff
+from service.web.pages import inbox, inbox_actions, inbox_live, inbox_reply, links, login, staff
 from service.web.pages.assets import assets
 from service.web.pages.visit import Clock, Visits, form_is_ours, owners_only, signed_in
 
@@ -21,12 +21,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_pages(people: People, sessions: Sessions, *, public_url: str | None, clock: Clock = utc_now) -> Router:
+def make_pages(
+    people: People, sessions: Sessions, parts: inbox.Parts, *, public_url: str | None, clock: Clock = utc_now
+) -> Router:
     """Put the pages together: for everybody, for those who are signed in, for owners."""
     assets()  # read now: a file that is missing is found at the start
-    parts: dict[str, Any] = {"people": people, "sessions": sessions, "site": staff.Site(public_url)}
+    provided: dict[str, Any] = {"people": people, "sessions": sessions, "site": staff.Site(public_url), "parts": parts}
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
+    at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 
@@ -42,12 +45,12 @@ def make_pages(people: People, sessions: Sessions, *, public_url: str | None, cl
         "/",
         route_handlers=[
             Router("/", route_handlers=everybody, guards=[form_is_ours]),
-            Router("/", route_handlers=[inbox.show_inbox], guards=[signed_in, form_is_ours]),
+            Router("/", route_handlers=at_work, guards=[signed_in, form_is_ours]),
             Router("/", route_handlers=owner, guards=[signed_in, form_is_ours, owners_only]),
         ],
         middleware=[know_visit],
-        dependencies={name: _provide(part) for name, part in parts.items()}
-        | {"real_now": Provide(tell_time, sync_to_thread=False)},
+        dependencies={name: _provide(part) for name, part in provided.items()}
+        | {"real_now": Provide(tell_time, sync_to_thread=False), "place": Provide(inbox_actions.provide_place)},
         include_in_schema=False,
         request_max_body_size=_MAX_BODY_BYTES,
     )

@@ -106,7 +106,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "Disabling somebody signs them out at once, everywhere.",
     ),
     # The inbox, until it is there
-    "inbox_empty": ("対応待ちの会話はここに表示されます。", "Conversations that wait for a person will be here."),
     # What went wrong
     "error": ("エラー", "Error"),
     "error_403": (

@@ -1,0 +1,173 @@
+// The inbox as it moves: what happens is shown without a reload, over one connection for all tabs of a browser.
+
+const find = (selector, root = document) => root.querySelector(selector);
+const inbox = () => find("#inbox");
+const PAUSE_MS = 50;
+const NEAR_END_PX = 80;
+
+// What the screen shows anew
+
+async function load(path) {
+  const answer = await fetch(path, { headers: { "HX-Request": "true" } });
+  if (!answer.ok) return null;
+  return new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+}
+
+async function renewList() {
+  const old = find("#list");
+  if (!old) return;
+  const joint = old.dataset.again.includes("?") ? "&" : "?";
+  const fresh = await load(`${old.dataset.again}${joint}chosen=${find("#desk")?.dataset.handoff ?? ""}`);
+  // What was asked for meanwhile (a search) is newer than this.
+  if (!fresh || find("#list") !== old) return;
+  const top = old.scrollTop;
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  old.replaceWith(fresh);
+  fresh.scrollTop = top;
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  htmx.process(fresh);
+  showCount();
+}
+
+async function renewTalk() {
+  const desk = find("#desk[data-handoff]");
+  if (!desk) return;
+  const fresh = await load(`/inbox/${desk.dataset.handoff}/talk`);
+  if (!fresh || find("#desk") !== desk) return;
+  const old = find("#talk");
+  if (fresh.dataset.status !== old.dataset.status && !find("#text")?.value) {
+    await htmx.ajax("GET", `/inbox/${desk.dataset.handoff}/desk`, { target: "#desk", swap: "outerHTML" });
+    return;
+  }
+  const log = find("#log");
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  const added = mergeLog(log, find("#log", fresh));
+  const heads = [find(".head", old), find(".head", fresh)];
+  if (!find(".acts-menu[open]", heads[0])) swap(...heads);
+  swap(find(".cost", old), find(".cost", fresh));
+  for (const input of desk.querySelectorAll("input[name=seen]")) input.value = fresh.dataset.seen;
+  Object.assign(old.dataset, fresh.dataset);
+  if (atEnd) log.scrollTop = log.scrollHeight;
+  else if (added) offerNew(log);
+}
+
+function swap(old, fresh) {
+  if (old && fresh && old.outerHTML !== fresh.outerHTML) {
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+  }
+}
+
+// New messages are added and changed ones replaced; what was loaded of earlier days stays.
+function mergeLog(log, fresh) {
+  let added = false;
+  find("#unreplied", log)?.remove();
+  for (const node of [...fresh.children]) {
+    if (!node.id) continue;
+    const old = document.getElementById(node.id);
+    const next = node.nextElementSibling && document.getElementById(node.nextElementSibling.id);
+    if (old) {
+      if (old.outerHTML !== node.outerHTML) old.replaceWith(node);
+    } else if (node.id === "unreplied") {
+      log.insertBefore(node, next && log.contains(next) ? next : null);
+    } else {
+      log.append(node);
+      added ||= node.matches(".customer");
+    }
+  }
+  return added;
+}
+
+function offerNew(log) {
+  if (find(".new-messages")) return;
+  const button = document.createElement("button");
+  button.className = "new-messages";
+  button.textContent = `${inbox().dataset.new} ↓`;
+  button.addEventListener("click", () => {
+    log.scrollTop = log.scrollHeight;
+    button.remove();
+  });
+  log.after(button);
+  log.addEventListener("scroll", () => {
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX) button.remove();
+  });
+}
+
+function showCount() {
+  const count = Number(find("#list")?.dataset.waiting ?? 0);
+  document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+  if (count) navigator.setAppBadge?.(count)?.catch(() => {});
+  else navigator.clearAppBadge?.()?.catch(() => {});
+}
+
+// Live: one tab of the browser holds the connection and tells the others
+
+const channel = new BroadcastChannel("henji-live");
+let place = inbox()?.dataset.after ?? "";
+let source = null;
+const jobs = { list: {}, talk: {} };
+
+// Asked for often, done one after the other: what happens while a part is being renewed renews it once more.
+async function soon(what, renew) {
+  const job = jobs[what];
+  if (job.waits) return;
+  job.waits = true;
+  await job.runs;
+  await new Promise((done) => setTimeout(done, PAUSE_MS));
+  job.waits = false;
+  // The connection may be gone: the next event or the next minute tries again.
+  job.runs = renew().catch(() => {});
+}
+
+function renewAll() {
+  soon("list", renewList);
+  soon("talk", renewTalk);
+}
+
+function happened(step) {
+  place = step.id;
+  const isOpen = find("#desk")?.dataset.customer === step.conv;
+  if (isOpen) soon("talk", renewTalk);
+  const isListed = find(`#list [data-customer="${CSS.escape(step.conv)}"]`) !== null;
+  if (isListed || !["answer", "clarify", "sent", "photo"].includes(step.what)) soon("list", renewList);
+}
+
+function connect() {
+  source = new EventSource(`${inbox().dataset.live}?after=${place}`);
+  source.addEventListener("message", (event) => {
+    const step = { ...JSON.parse(event.data), id: event.lastEventId };
+    channel.postMessage(step);
+    happened(step);
+  });
+  source.addEventListener("open", () => tellState(true));
+  source.addEventListener("error", () => {
+    tellState(false);
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+  });
+}
+
+function tellState(up) {
+  channel.postMessage({ up });
+  showState(up);
+}
+
+function showState(up) {
+  const line = find("#offline");
+  if (up && !line.hidden) renewAll();
+  line.hidden = up;
+}
+
+channel.addEventListener("message", ({ data }) => ("up" in data ? showState(data.up) : happened(data)));
+if (inbox()) {
+  // Without HTTPS there are no locks: then each tab has a connection of its own while it is seen.
+  if (navigator.locks) navigator.locks.request("henji-live", () => new Promise(connect));
+  else {
+    connect();
+    document.addEventListener("visibilitychange", () => {
+      source.close();
+      if (!document.hidden) connect();
+    });
+  }
+  // How long somebody waits is told in minutes.
+  setInterval(() => soon("list", renewList), 60_000);
+}
