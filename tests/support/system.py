@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +40,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def two_free_ports() -> int:
+    """Give the first of two free ports in a row, below those that the kernel hands out to whoever asks for any."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # not for secrets
+        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
+            first.bind(("0.0.0.0", port))
+            second.bind(("0.0.0.0", port + 1))
+            return port
 
 
 def make_settings(redis_url: str, **more: str) -> Settings:

@@ -66,17 +66,19 @@ async def hand_over(system: System, customer: str) -> str:
     return handoff["id"]
 
 
-async def test_an_export_holds_talk_and_handoffs_open_and_closed(system: System, redis_url: str) -> None:
+@pytest.mark.parametrize("status", ["waiting", "done"])
+async def test_an_export_holds_talk_and_handoffs_open_and_closed(system: System, redis_url: str, status: str) -> None:
     customer = system.fake.add_user("田中")
     first = await hand_over(system, customer)
-    await system.staff.post(f"/handoffs/{first}/done")
     await system.fake.send_text(customer, ASKED)
     await system.decided(customer, 2)
+    if status == "done":
+        await system.staff.post(f"/handoffs/{first}/done")
     found = await exported(redis_url, customer)
     assert found["customer"] == customer
-    assert {handoff["status"] for handoff in found["handoffs"]} == {"waiting", "done"}
+    assert [handoff["status"] for handoff in found["handoffs"]] == [status]
     assert [item["text"] for item in found["items"] if item["kind"] == "message"] == [ASKED, ASKED]
-    assert found["conversation"]["state"] == "waiting"
+    assert found["conversation"]["state"] == ("bot" if status == "done" else "waiting")
     other = system.fake.add_user("佐藤")
     await system.fake.send_text(other, "駐車場はありますか")
     await system.decided(other, 1)

@@ -11,12 +11,12 @@ import httpx
 import yaml
 
 from service.settings import ROOT
-from tests.support.system import free_port
+from tests.support.system import two_free_ports
 
 
 async def test_the_demo_of_compose_yaml_prints_addresses_that_work_and_is_found_healthy(tmp_path: Path) -> None:
     service = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["demo"]
-    settings = service["environment"] | {"HENJI_PORT": str(free_port()), "HENJI_DATA_DIR": str(tmp_path / "henji")}
+    settings = service["environment"] | {"HENJI_PORT": str(two_free_ports()), "HENJI_DATA_DIR": str(tmp_path / "henji")}
     environ = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *service["command"][1:]]
     demo = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environ, stdout=PIPE)
