@@ -35,7 +35,14 @@ def test_the_shops_own_files_read_without_any_problem_and_agree_with_the_entries
 def test_the_folder_is_served_whole() -> None:
     folder = FaqFolder(FOLDER)
     assert folder.load() == []
-    assert folder.current.starters == folder.current.shop.starters == ("hours", "booking-new", "menu")
+    assert (
+        folder.current.starters
+        == folder.current.shop.starters
+        == (
+            *("hours", "booking-new", "menu"),
+            *("hours-en", "booking-en", "price-en"),
+        )
+    )
 
 
 def test_it_shows_every_kind_of_entry() -> None:

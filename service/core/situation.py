@@ -10,6 +10,7 @@ from service.core.entries import Entry
 from service.core.hours import business_day, is_open
 from service.core.knowledge import Knowledge
 from service.core.normalize import normalize
+from service.core.texts import language_of
 from service.core.words import asks_for_person, is_courtesy, is_greeting
 
 MAX_CHOICES = 4
@@ -55,8 +56,11 @@ class Situation(msgspec.Struct, frozen=True):
 
     @property
     def starters(self) -> tuple[str, ...]:
-        """The buttons of a greeting: one is left of LINE's 13 for "ask our staff"."""
-        return self.usable(self.knowledge.starters)[:MAX_STARTERS]
+        """The buttons of a greeting, in the customer's language where some are: one of LINE's 13 is left for staff."""
+        usable = self.usable(self.knowledge.starters)
+        lang = language_of(self.turn.text)
+        spoken = [starter for starter in usable if (self.knowledge.entries[starter].lang or "ja") == lang]
+        return tuple(spoken or usable)[:MAX_STARTERS]
 
     def entry(self, entry_id: str) -> Entry | None:
         """The entry, if it exists and holds today."""

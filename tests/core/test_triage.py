@@ -412,6 +412,14 @@ def test_a_greeting_has_at_most_twelve_buttons_and_a_stale_tap_four() -> None:
     assert len(stale.choices) == 4
 
 
+def test_a_greeting_offers_what_is_in_the_language_of_the_greeting() -> None:
+    both = (entry("hours", "営業時間"), entry("hours-en", "Opening hours", lang="en"))
+    shop_of_two = build_knowledge(both, Shop(starters=("hours", "hours-en")))
+    assert decide_at(OPEN, turn("Hello!"), shop_of_two) == Greet("greeting", ("hours-en",))
+    assert decide_at(OPEN, turn("こんにちは"), shop_of_two) == Greet("greeting", ("hours",))
+    assert decide_at(OPEN, turn("Hello!")) == Greet("greeting", ("hours", "parking")), "better than none"
+
+
 def test_a_greeting_with_a_question_is_a_question() -> None:
     assert decide_at(OPEN, turn("こんにちは", SURE)) == Answer("parking", "sure")
 
