@@ -72,7 +72,7 @@ def _decide_beside_staff(given: Situation) -> Decision:
     last = given.conversation.staff_at
     away = last is None or given.now - last >= STAFF_AWAY
     if away and not given.is_open and not (given.is_polite and not given.has_media):
-        return Handoff("after_hours")
+        return Handoff("paused" if given.conversation.paused else "after_hours")
     return Silent("staff_owns")
 
 
