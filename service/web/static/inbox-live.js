@@ -43,7 +43,8 @@ async function renewTalk() {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
   const added = mergeLog(log, find("#log", fresh));
   const heads = [find(".head", old), find(".head", fresh)];
-  if (!find(".acts-menu[open]", heads[0])) swap(...heads);
+  // Not under a finger: a press that began on the old one would be lost.
+  if (!find(".acts-menu[open]", heads[0]) && !heads[0].matches(":active")) swap(...heads);
   swap(find(".cost", old), find(".cost", fresh));
   for (const input of desk.querySelectorAll("input[name=seen]")) input.value = fresh.dataset.seen;
   Object.assign(old.dataset, fresh.dataset);
