@@ -135,6 +135,8 @@ def _headers(request: web.Request) -> dict[str, str]:
 def _spoil(response: web.Response | None, fault: Fault) -> web.Response | None:
     if fault.answer is not None:
         status, body, content_type = fault.answer
+        if response is not None and response.status >= 400 > status:
+            return response  # what was refused never looks like a success
         return web.Response(status=status, body=body, content_type=content_type)
     if response is not None and fault.extra is not None and response.body:
         return answer({**_parsed(cast("bytes", response.body)), **fault.extra}, status=response.status)

@@ -86,6 +86,13 @@ async def test_200_with_an_empty_body_has_sent(fake: FakeLine, api: Api, user: s
     assert len(fake.seen(user)) == 1
 
 
+async def test_what_is_refused_never_looks_like_a_200(fake: FakeLine, api: Api, user: str) -> None:
+    fake.platform.quota = 0
+    fake.faults.next("push", Fault.empty_200())
+    assert (await api.push(user, "1")).status == 429
+    assert fake.seen(user) == []
+
+
 async def test_200_may_deliver_nothing(fake: FakeLine, api: Api, user: str) -> None:
     fake.faults.next("push", Fault.undelivered())
     assert (await api.push(user, "1")).status == 200
