@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -198,15 +198,19 @@ class Judge:
                     self.verdict.wrong("out of order", customer, f"{turn} was answered after {later}")
 
 
-def _match(bubbles: Iterable[BubbleItem], seen: Sequence[Seen]) -> dict[str, float]:
-    """When the bot's bubble of each turn was shown: equal words are told apart by their order."""
+def _match(bubbles: Sequence[BubbleItem], seen: Sequence[Seen]) -> dict[str, float]:
+    """When the bot's bubble of each turn was shown: equal words are told apart by their order.
+
+    Where nobody knows whether one of several with equal words was seen, none of them can be told apart.
+    """
+    unsure = {bubble.text for bubble in bubbles if bubble.delivery == "unconfirmed"}
     at: defaultdict[str, list[float]] = defaultdict(list)
     for each in seen:
         at[each.text or ""].append(each.at)
     return {
         bubble.turn: at[bubble.text].pop(0)
         for bubble in bubbles
-        if bubble.turn and bubble.delivery == "sent" and at[bubble.text]
+        if bubble.turn and bubble.delivery == "sent" and bubble.text not in unsure and at[bubble.text]
     }
 
 
