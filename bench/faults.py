@@ -221,8 +221,9 @@ async def _attend(shop: Shop, client: httpx.AsyncClient, path: str, dice: random
 class Trouble:
     """Lets things go wrong, one after the other."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, pause_s: float) -> None:
         self._shop = shop
+        self._pause_s = pause_s
         self._dice = random.Random(shop.seed + 2)  # noqa: S311
         self._stopped: list[int] = []
 
@@ -235,7 +236,7 @@ class Trouble:
         try:
             while self._shop.is_open:
                 waiting = waiting or self._dice.sample(kinds, len(kinds))
-                await asyncio.sleep(self._dice.uniform(2, 8))
+                await asyncio.sleep(self._pause_s * self._dice.uniform(0.4, 1.6))
                 self._shop.start(waiting.pop()())
         finally:
             self.heal()
@@ -345,7 +346,7 @@ async def until_quiet(shop: Shop, redis: Redis) -> bool:
     return False
 
 
-async def run(minutes: float, seed: int, rate: float, folder: Path) -> int:
+async def run(minutes: float, seed: int, rate: float, pause_s: float, folder: Path) -> int:
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN, quota=None)
     write_faq(folder / "faq", [*ENTRIES, *(entry(f"k{n}", f"合言葉{n}", match="keyword") for n in range(KEYWORDS))])
     await fake.start()
@@ -361,7 +362,7 @@ async def run(minutes: float, seed: int, rate: float, folder: Path) -> int:
         shop = Shop(service, fake, seed, minutes)
         environ = {**os.environ, **service._settings}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         await stack.enter_async_context(background(keep_extra_worker(shop, environ)))
-        trouble = Trouble(shop)
+        trouble = Trouble(shop, pause_s)
         stack.callback(trouble.heal)
         async with background(staff(shop, token)):
             await asyncio.gather(Customers(shop, rate).write(), trouble.make())
@@ -411,11 +412,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=4, help="things that customers do in a second")
+    parser.add_argument("--pause", type=float, default=5, help="seconds between two troubles, six of ten a kill")
     parser.add_argument("--keep-log", type=Path, help="where the service's log is copied to")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="henji-faults-") as name:
         try:
-            code = asyncio.run(run(min(given.minutes, 60), given.seed, min(given.rate, 50), Path(name)))
+            code = asyncio.run(
+                run(min(given.minutes, 60), given.seed, min(given.rate, 50), max(given.pause, 1), Path(name))
+            )
         finally:
             log = Path(name, "data.log")
             if given.keep_log and log.exists():
