@@ -6,6 +6,7 @@ const isWide = () => matchMedia("(min-width: 760px)").matches;
 // A conversation that has just been put on the screen
 
 let lastForm = "";
+let heldFocus = false;
 
 function prepareDesk() {
   const desk = find("#desk");
@@ -23,7 +24,8 @@ function prepareDesk() {
   soon("talk", renewTalk);
   restoreDraft(desk);
   preferWay();
-  if (lastForm === "reply" && isWide()) find("#text")?.focus();
+  // Only where the focus went away with the old form: whoever has moved on meanwhile is left there.
+  if (lastForm === "reply" && heldFocus && isWide()) find("#text")?.focus();
   lastForm = "";
   // Good news needs no answer; bad news stays.
   setTimeout(() => find(".notice:not(.bad)", desk)?.remove(), 6000);
@@ -127,6 +129,9 @@ document.addEventListener("htmx:before:request", (event) => {
   const element = event.detail.ctx.sourceElement;
   if (element.matches("form")) lastForm = element.id;
   if (element.matches(".handoff")) flush();
+});
+document.addEventListener("htmx:before:swap", () => {
+  heldFocus = find("#reply")?.contains(document.activeElement) ?? false;
 });
 document.addEventListener("htmx:error", () => {
   if (inbox()) toast(inbox().dataset.failed);

@@ -1,12 +1,13 @@
 """The inbox in a real browser: from handoff to reply, two people at once, live, by keyboard, on a phone."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from service.tools.fakeline.faults import Fault
 from tests.support.chromium import faults, run_chromium
@@ -362,6 +363,28 @@ async def test_the_keyboard_is_enough(counter: Counter) -> None:
     await page.locator("#q").blur()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def test_whoever_moves_on_while_a_reply_is_on_its_way_keeps_the_focus(counter: Counter) -> None:
+    await asks(counter)
+    page = await counter.sign_in()
+    await open_first(page)
+    moved_on = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        answer = await route.fetch()
+        await moved_on.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/reply", hold_back)
+    await page.locator("#text").fill("かしこまりました")
+    await page.keyboard.press("Control+Enter")
+    await expect(bubbles(page, "staff")).to_have_text("かしこまりました")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")
+    moved_on.set()
+    await expect(page.locator("#outcome")).to_be_visible()
+    await expect(page.locator("#q")).to_be_focused()
 
 
 async def test_one_connection_serves_all_tabs_and_another_takes_over(counter: Counter) -> None:
