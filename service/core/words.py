@@ -73,7 +73,12 @@ _QUESTION_MARKS = set("?？⁇⁈⁉❓❔")
 def _any_of(*lists: str) -> str:
     """A pattern for each phrase of lists written as a/b/c, normalised, longest first."""
     phrases = {normalize(phrase) for words in lists for phrase in re.split(r"[/\n]", words)} - {""}
-    return "(?:" + "|".join(sorted(map(re.escape, phrases), key=len, reverse=True)) + ")"
+    return "(?:" + "|".join(map(_as_pattern, sorted(phrases, key=len, reverse=True))) + ")"
+
+
+def _as_pattern(phrase: str) -> str:
+    """A laughing w may follow anything, but it is not where a word begins: "whey"."""
+    return "w(?![a-vx-z])" if phrase == "w" else re.escape(phrase)
 
 
 _COURTEOUS = (
@@ -203,7 +208,7 @@ _TALKS = """
     talk to/talk with/speak to/speak with/chat with/chat to/connect me to/connect me with/transfer me to
     put me through to/get me/connect to/contact/reach/get hold of/message
 """
-_WANTS = "i want/i need/give me/get me/i'd like/i would like/is there/are you"
+_WANTS = "i want/i need/give me/get me/i'd like/i would like/is there"
 
 _ASKS_IN_JAPANESE = (
     rf"(?:{_any_of(_STAFF, _ANYONE)}{_any_of(_PARTICLES)}?{_any_of(_WISHES)}{_any_of(_ENDINGS)}?"

@@ -28,7 +28,7 @@ NOT_COURTESY = """
     お願いします | はい、お願いします | ？ | ！ | ... | わかりました、では明日15時に伺います | わかりません
     ありがとうございますが結構高いですね | はい、２つ目です | 😡 | ❓ | ⁉️ | (angry) | こんにちは | すみません
     いいえ | thanks, what time do you close | ok how much is it | no | help | okinawa | りんご | カットOKですか
-    1 | hello
+    1 | hello | whey | wok
 """
 GREETING = """
     こんにちは | こんにちは！ | こんにちは😊 | こんにちわ〜 | こんばんは。 | おはようございます！ | はじめまして
@@ -39,7 +39,7 @@ GREETING = """
 """
 NOT_GREETING = """
     こんにちは、予約したいです | すみません、駐車場ありますか | すみませんでした | ありがとうございます | 質問は何時まで
-    予約 | お願いします | 田中です | hey how much | hello kitty | is it open | ？ | 🙋 | 😡
+    予約 | お願いします | 田中です | hey how much | hello kitty | is it open | ？ | 🙋 | 😡 | whey
 """
 PERSON = """
     スタッフと話したい | 人と話したいです | 担当者お願いします | オペレーター | 店員さんに聞きたい | 有人対応
@@ -59,7 +59,7 @@ NOT_PERSON = """
     スタッフ募集してますか | スタッフは何人いますか | 女性スタッフいますか | 担当を変えたい | 人気のメニューは？
     店長にカットお願いしたい | 佐藤さんにお願いしたい | 友人と話したい | スタッフさんのおすすめは
     お一人様でもいいですか | 誰か | 人 | 電話したい | ありがとう | someone | is the staff friendly
-    can I bring a person | human hair wig | how many staff do you have
+    are you human | are you a real person | can I bring a person | human hair wig | how many staff do you have
 """
 
 
