@@ -34,7 +34,9 @@ def trials_of(folder: Path, size: int) -> Trials:
     ]
     trials = ask_trials(read_phrasings(entries, Wording()))
     kept = np.random.default_rng(0).permutation(len(trials.answerable))[:MOST]
-    return Trials(trials.signals[kept], trials.gaps[kept], trials.right[kept], trials.answerable[kept])
+    return Trials(
+        trials.signals[kept], trials.gaps[kept], trials.right[kept], trials.answerable[kept], trials.owner[kept]
+    )
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from service.core.normalize import normalize
 from service.core.ranking import Index, build_index
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.core.texts import DEFAULT_TEXTS, Texts
-from service.core.thresholds import with_thresholds
+from service.core.thresholds import never_sure, with_thresholds
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class Knowledge:
     def stale(self) -> bool:
         """Tell whether the calibration was fitted for other entries than these."""
         return self.calibration.index != self.index.id
+
+    @property
+    def never_sure(self) -> tuple[str, ...]:
+        """The entries that are meant to be answered with, and never are but for a phrasing to the letter.
+
+        Nobody knows while the calibration is stale.
+        """
+        found = () if self.stale else never_sure(self.calibration, self.index.ids)
+        return tuple(entry for entry in found if self.entries[entry].action == "answer")
 
     @property
     def starters(self) -> tuple[str, ...]:

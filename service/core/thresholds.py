@@ -4,12 +4,15 @@ The evidence is what the weights said of trials; labelled messages of customers 
 fitted here: a new promise or a new share takes milliseconds.
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from service.core.calibration import EXACT, FEW_ENTRIES, SHARE, Calibration, Weights, insides, odds_moved, shares
-from service.core.features import Floats
+from service.core.features import Floats, Ints
 from service.core.trials import Trials
 
 MOST_CHOICES = 4
@@ -31,7 +34,8 @@ class Outcomes(msgspec.Struct, frozen=True):
     """What weights say of questions, a row for each.
 
     P(in) at the share that the weights were fitted for, the best entry's share and the best four's, whether the best
-    one is right, and whether any is.
+    one is right, and whether any is. `owner` is the right entry's position in the index, -1 where there is none or
+    it does not matter.
     """
 
     inside: Floats
@@ -39,6 +43,7 @@ class Outcomes(msgspec.Struct, frozen=True):
     four: Floats
     right: npt.NDArray[np.bool_]
     answerable: npt.NDArray[np.bool_]
+    owner: Ints
 
     def chances(self, share: float) -> Floats:
         """The best entry's probability, at a share of unanswerable messages."""
@@ -54,19 +59,20 @@ def judge(trials: Trials, weights: Weights) -> Outcomes:
     parts = shares(trials.gaps, weights)
     right = (trials.right == 0) & trials.answerable
     four = parts[:, :MOST_CHOICES].sum(axis=1)
-    return Outcomes(insides(trials.signals, weights), parts[:, 0], four, right, trials.answerable)
+    return Outcomes(insides(trials.signals, weights), parts[:, 0], four, right, trials.answerable, trials.owner)
 
 
 def pack(outcomes: Outcomes) -> bytes:
     """Write outcomes down as the evidence of a calibration: 7 digits are plenty."""
-    columns = (outcomes.inside, outcomes.best, outcomes.four, outcomes.right, outcomes.answerable)
+    columns = (outcomes.inside, outcomes.best, outcomes.four, outcomes.right, outcomes.answerable, outcomes.owner)
     return np.stack(columns).astype("<f4").tobytes()
 
 
 def unpack(evidence: bytes) -> Outcomes:
     """Read what `pack` wrote."""
-    columns = np.frombuffer(evidence, "<f4").reshape(5, -1).astype(np.float64)
-    return Outcomes(columns[0], columns[1], columns[2], columns[3] > 0, columns[4] > 0)
+    columns = np.frombuffer(evidence, "<f4").reshape(6, -1).astype(np.float64)
+    owners = columns[5].astype(np.int64)
+    return Outcomes(columns[0], columns[1], columns[2], columns[3] > 0, columns[4] > 0, owners)
 
 
 def with_thresholds(
@@ -134,6 +140,20 @@ def estimate_share(calibration: Calibration, chances: Floats, assumed: float = S
         belief = share * outside / (share * outside + (1 - share) * inside)
         share = float((counts @ belief + _IMAGINED * assumed) / (counts.sum() + _IMAGINED))
     return float(np.clip(share, *_SHARE_RANGE))
+
+
+def never_sure(calibration: Calibration, ids: Sequence[str]) -> tuple[str, ...]:
+    """Name the entries of an index that nothing but their own phrasings to the letter would be answered with.
+
+    None of their phrasings, hidden in the trials and asked, was answered rightly: they have too few, or others are too
+    much like them. Without evidence that is every entry.
+    """
+    if not calibration.evidence:
+        return tuple(ids)
+    outcomes = unpack(calibration.evidence)
+    answered = outcomes.right & (outcomes.chances(calibration.near_share) >= calibration.sure)
+    reached = set(cast("list[int]", outcomes.owner[answered].tolist()))
+    return tuple(entry for place, entry in enumerate(ids) if place not in reached)
 
 
 def share_of_labels(answerable: npt.NDArray[np.bool_], assumed: float = SHARE) -> float:

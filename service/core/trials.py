@@ -32,25 +32,28 @@ class Trials:
 
     `signals` as in `Reading.signals`; `gaps` the best scores minus the best one, best first, -inf where there are no
     more entries; `right` the place of the right entry among them, -1 when it is further down or there is none;
-    `answerable` whether there is one.
+    `answerable` whether there is one; `owner` the right entry's position in `Phrasings.ids`, -1 for none.
     """
 
     signals: Floats
     gaps: Floats
     right: Ints
     answerable: npt.NDArray[np.bool_]
+    owner: Ints
 
 
 def ask_trials(phrasings: Phrasings) -> Trials:
     """Make and ask all pseudo-questions. Takes minutes at 10,000 phrasings."""
     rows = [*_hide_phrasings(phrasings), *_hide_topics(phrasings)]
     if not rows:
-        return Trials(np.zeros((0, 3)), np.zeros((0, DEPTH)), np.zeros(0, np.int64), np.zeros(0, np.bool_))
-    signals, gaps, right, answerable = zip(*rows, strict=True)
-    return Trials(np.array(signals), np.array(gaps), np.array(right, np.int64), np.array(answerable, np.bool_))
+        none = np.zeros(0, np.int64)
+        return Trials(np.zeros((0, 3)), np.zeros((0, DEPTH)), none, np.zeros(0, np.bool_), none)
+    signals, gaps, right, owner = zip(*rows, strict=True)
+    owners = np.array(owner, np.int64)
+    return Trials(np.array(signals), np.array(gaps), np.array(right, np.int64), owners >= 0, owners)
 
 
-_Row = tuple[tuple[float, ...], Floats, int, bool]
+_Row = tuple[tuple[float, ...], Floats, int, int]
 
 
 def _hide_phrasings(phrasings: Phrasings) -> Iterator[_Row]:
@@ -76,7 +79,7 @@ def _hide_topics(phrasings: Phrasings) -> Iterator[_Row]:
     for group in _topics(phrasings):
         index = Index(phrasings, keep=np.setdiff1d(np.arange(len(phrasings.ids)), group))
         for row in chosen[np.isin(owners[chosen], group)]:
-            yield _outcome(index.measure(phrasings.corpus.query(int(row))), None)
+            yield _outcome(index.measure(phrasings.corpus.query(int(row))), -1)
 
 
 def _spread(rows: Ints) -> Ints:
@@ -86,11 +89,11 @@ def _spread(rows: Ints) -> Ints:
     return rows[np.linspace(0, len(rows) - 1, _MOST_TRIALS).astype(np.int64)]
 
 
-def _outcome(reading: Reading | None, owner: int | None) -> _Row:
+def _outcome(reading: Reading | None, owner: int) -> _Row:
     if reading is None:
-        return _NOTHING, np.full(DEPTH, -np.inf), -1, owner is not None
+        return _NOTHING, np.full(DEPTH, -np.inf), -1, owner
     best, gaps = front(reading.scores)
-    return reading.signals, gaps, best.index(owner) if owner in best else -1, owner is not None
+    return reading.signals, gaps, best.index(owner) if owner in best else -1, owner
 
 
 def _topics(phrasings: Phrasings) -> list[Ints]:

@@ -12,6 +12,7 @@ from service.core.thresholds import (
     Outcomes,
     estimate_share,
     loosest,
+    never_sure,
     pack,
     share_of_labels,
     unpack,
@@ -32,7 +33,8 @@ def outcomes(count: int, seed: int, *, share: float = 0.4) -> Outcomes:
     rows = np.concatenate([np.flatnonzero(answerable)[hopeless:count], np.flatnonzero(~answerable)[:hopeless]])
     right = answerable & (dice.random(20 * count) < best)
     four = np.minimum(1.0, best + 0.05)
-    return Outcomes(inside[rows], best[rows], four[rows], right[rows], answerable[rows])
+    owner = np.where(answerable[rows], np.arange(len(rows)) % len(IDS), -1)
+    return Outcomes(inside[rows], best[rows], four[rows], right[rows], answerable[rows], owner)
 
 
 def calibration(count: int = 4000, *, entries: int = 50) -> Calibration:
@@ -164,6 +166,15 @@ def test_labelled_messages_that_go_wrong_raise_the_threshold() -> None:
     assert stricter.sure > FITTED.sure > looser.sure
 
 
+def test_an_entry_none_of_whose_hidden_phrasings_was_answered_rightly_is_named() -> None:
+    known = outcomes(4000, 1)
+    hard = known.owner == 7
+    spoilt = msgspec.structs.replace(known, best=np.where(hard, 0.1, known.best))
+    chosen = with_thresholds(msgspec.structs.replace(FITTED, evidence=pack(spoilt)), promise=0.2, share=0.4)
+    assert never_sure(chosen, IDS) == ("e7",)
+    assert never_sure(msgspec.structs.replace(FITTED, evidence=b""), IDS) == IDS
+
+
 def test_a_calibration_survives_being_written_down() -> None:
     for encode, decode in (
         (msgspec.json.encode, msgspec.json.decode),
@@ -180,4 +191,4 @@ def test_the_id_stands_for_all_of_it() -> None:
 
 
 def test_evidence_is_compact() -> None:
-    assert len(pack(outcomes(12_000, 1))) == 12_000 * 20
+    assert len(pack(outcomes(12_000, 1))) == 12_000 * 24
