@@ -19,6 +19,7 @@ from service.core.people import (
     MOST_ATTEMPTS_BY_ADDRESS,
     MOST_ATTEMPTS_BY_NAME,
     SEEN_IS_FRESH,
+    Account,
     Session,
     Staff,
     is_live,
@@ -81,6 +82,22 @@ class Sessions:
 
     async def person(self, session_id: str, now: datetime) -> Staff | None:
         """Say who is signed in with a session, and note that it was used. None when it is over or was never one."""
+        found = await self._find(session_id, now)
+        if found is None:
+            return None
+        session, account = found
+        if now - session.seen_at > SEEN_IS_FRESH:
+            seen = msgspec.json.encode(msgspec.structs.replace(session, seen_at=now))
+            # Only where it still is: one that was ended meanwhile must not come back.
+            await self._call(lambda redis: redis.set(_session_key(session_id), seen, xx=True, keepttl=True))
+        return account.staff
+
+    async def still(self, session_id: str, staff: Staff, now: datetime) -> bool:
+        """Say whether a session is this person's still, in this role. To look is not to use it."""
+        found = await self._find(session_id, now)
+        return found is not None and found[1].staff == staff
+
+    async def _find(self, session_id: str, now: datetime) -> tuple[Session, Account] | None:
         key = _session_key(session_id)
         raw = cast("bytes | None", await self._call(lambda redis: redis.get(key)))
         if raw is None:
@@ -93,11 +110,7 @@ class Sessions:
         if not is_live(session, account, now):
             await self._call(lambda redis: redis.delete(key))
             return None
-        if now - session.seen_at > SEEN_IS_FRESH:
-            seen = msgspec.json.encode(msgspec.structs.replace(session, seen_at=now))
-            # Only where it still is: one that was ended meanwhile must not come back.
-            await self._call(lambda redis: redis.set(key, seen, xx=True, keepttl=True))
-        return account.staff
+        return session, account
 
     async def log_out(self, session_id: str, name: str, now: datetime) -> None:
         """End one session."""

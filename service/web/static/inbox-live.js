@@ -9,8 +9,17 @@ const NEAR_END_PX = 80;
 
 async function load(path) {
   const answer = await fetch(path, { headers: { "HX-Request": "true" } });
-  if (!answer.ok) return null;
-  return new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+  if (answer.status === 401) askToLogIn(part);
+  return answer.ok ? part : null;
+}
+
+// The page stays as it is, with all that was typed, under a dialog (app.js opens it and goes on after it).
+function askToLogIn(dialog) {
+  if (find("#login-dialog")) return;
+  find("#login-place").replaceChildren(dialog);
+  htmx.process(dialog);
+  prepare(document);
 }
 
 async function renewList() {
@@ -143,7 +152,11 @@ function connect() {
   source.addEventListener("open", () => tellState(true));
   source.addEventListener("error", () => {
     tellState(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+    if (source.readyState !== EventSource.CLOSED) return;
+    // Refused, not broken off: what the list is answered says why, in every tab.
+    channel.postMessage({ refused: true });
+    soon("list", renewList);
+    setTimeout(connect, 3000);
   });
 }
 
@@ -158,7 +171,11 @@ function showState(up) {
   line.hidden = up;
 }
 
-channel.addEventListener("message", ({ data }) => ("up" in data ? showState(data.up) : happened(data)));
+channel.addEventListener("message", ({ data }) => {
+  if ("up" in data) showState(data.up);
+  else if ("refused" in data) soon("list", renewList);
+  else happened(data);
+});
 if (inbox()) {
   // Without HTTPS there are no locks: then each tab has a connection of its own while it is seen.
   if (navigator.locks) navigator.locks.request("henji-live", () => new Promise(connect));

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from service.adapters.people import People
 from service.tools.fakeline.faults import Fault
 from tests.support.chromium import faults, run_chromium
 from tests.support.inbox import PHONE, Counter, open_counter
@@ -406,6 +408,24 @@ async def test_one_connection_serves_all_tabs_and_another_takes_over(counter: Co
     for tab in tabs[1:]:
         await expect(tab.locator("#list .handoff")).to_have_count(2)
     assert len(connections) == 1
+
+
+async def test_whoever_is_shut_out_is_asked_to_log_in_and_keeps_what_was_typed(counter: Counter) -> None:
+    await asks(counter)
+    page = await counter.sign_in()
+    other = await page.context.new_page()
+    counter.watch(other)
+    await other.goto(f"{counter.system.url}/inbox")
+    await open_first(page)
+    await page.fill("#text", "土曜日は14時から")
+    await People(counter.store).disable("佐藤", datetime.now(UTC))
+    for tab in (page, other):
+        await expect(tab.locator("#login-dialog")).to_be_visible(timeout=8000)
+    await expect(page.locator("#text")).to_have_value("土曜日は14時から")
+    await page.locator("#login-password").fill("まだ打っている途中")
+    await asks(counter, "佐々木 健")
+    await expect(page.locator("#login-password")).to_have_value("まだ打っている途中")
+    await expect(page.locator("#list .handoff")).to_have_count(1)
 
 
 async def test_on_a_phone_one_thing_at_a_time(counter: Counter) -> None:

@@ -2,14 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from service.adapters.livefeed import LiveFeed, Step
+from service.adapters.people import People
+from service.adapters.sessions import Sessions
 from service.adapters.store import PREFIX, Store
+from service.core.people import IDLE, Staff
+from service.web.pages.inbox_live import LOOK_AGAIN_S
 from tests.support.inbox import sign_in
 from tests.support.system import make_settings, run_web
 
@@ -105,3 +110,42 @@ async def test_strangers_are_sent_to_the_login(redis_url: str, path: str) -> Non
         assert page.status_code == 303
         assert page.headers["location"].startswith("/login")
         assert (await stranger.get(path)).status_code == 401
+
+
+async def shut_out(store: Store, staff: httpx.AsyncClient) -> None:
+    await People(store).disable("佐藤", datetime.now(UTC))
+
+
+async def promote(store: Store, staff: httpx.AsyncClient) -> None:
+    await People(store).set_role("佐藤", "owner", datetime.now(UTC), by="店長")
+
+
+async def sign_out(store: Store, staff: httpx.AsyncClient) -> None:
+    assert (await staff.post("/logout")).status_code == 303
+
+
+@pytest.mark.parametrize("change", [shut_out, promote, sign_out])
+@pytest.mark.parametrize("then", ["quiet", "a step"])
+async def test_whoever_may_not_look_any_more_is_told_nothing_more(
+    redis_url: str, store: Store, change: Callable[[Store, httpx.AsyncClient], Awaitable[None]], then: str
+) -> None:
+    async with run_web(make_settings(redis_url)) as url, httpx.AsyncClient(base_url=url, timeout=10) as staff:
+        await sign_in(staff, store)
+        async with staff.stream("GET", "/inbox/live") as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "retry: 1000"
+            await change(store, staff)
+            began = time.monotonic()
+            if then == "a step":
+                await happen(store, "U1")
+            assert [line async for line in lines if line] == []
+            assert time.monotonic() - began < LOOK_AGAIN_S + 1
+
+
+async def test_to_follow_is_not_to_use_a_session(redis_url: str, store: Store) -> None:
+    now, people = datetime.now(UTC), People(store)
+    sessions = Sessions(store, people)
+    token = await people.add("佐藤", "staff", now)
+    session = await sessions.redeem(token, "みどりの傘と三毛猫の昼寝", "192.0.2.1", now)
+    assert await sessions.still(session, Staff("佐藤", "staff"), now + IDLE - timedelta(minutes=1))
+    assert not await sessions.still(session, Staff("佐藤", "staff"), now + IDLE)
