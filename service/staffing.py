@@ -14,7 +14,7 @@ import structlog
 from service.adapters.archive import Archive
 from service.adapters.mailbox import Action, Mailbox
 from service.core import handoffs
-from service.core.actions import Portrait, act_on, portray, return_later
+from service.core.actions import Portrait, act_on, pause, portray, return_later
 from service.core.conversation import Conversation
 from service.core.events import Said, Tapped, read_event
 from service.core.plan import Plan, reply_by_staff
@@ -154,6 +154,11 @@ class Desk:
         """Write down nickname, tags and pinned note of a customer."""
         task = Task(what="customer", customer=customer, rule=lambda scene: portray(portrait, scene.handoff))
         await self._do(order, task, secrets.token_hex(12))
+
+    async def pause(self, order: Order, customer: str, *, paused: bool) -> None:
+        """Switch automatic answers off for one customer, or on again."""
+        plan = pause(paused=paused)
+        await self._do(order, Task(what=plan.what, customer=customer, rule=lambda _: plan), secrets.token_hex(12))
 
     async def _change(
         self,

@@ -133,13 +133,12 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
     from service.adapters.livefeed import LiveFeed
     from service.adapters.mailbox import Mailbox
     from service.adapters.people import People
-    from service.adapters.photos import Photos
     from service.adapters.sessions import Sessions
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
-    from service.web.pages.inbox import make_parts
+    from service.web.pages.inbox_contexts import make_parts
     from service.web.pages.router import make_pages
     from service.web.webhook import ChannelSecrets
 
@@ -151,7 +150,7 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
             yield
 
     people, archive, inquiries = People(store), Archive(store), Inquiries(store)
-    parts = make_parts(archive, Photos(store), inquiries, LiveFeed(store, stop))
+    parts = make_parts(store, LiveFeed(store, stop), settings.public_url)
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=archive,

@@ -18,6 +18,7 @@ from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem
 from service.core.searching import ANYTHING, Wanted
 from service.core.sending import TOKEN_IS_FRESH_MS
 from service.core.shop import DEFAULT_SHOP, Shop, TodayHours
+from service.core.switches import Switches
 from service.errors import NotFound
 
 TALK_LENGTH = 200
@@ -47,13 +48,6 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     active: int
     oldest_unreplied: datetime | None
-
-
-class Switches(msgspec.Struct, frozen=True):
-    """What staff have set for everybody: automatic answers off, and other hours for one day."""
-
-    paused: bool
-    today: TodayHours | None
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -184,6 +178,18 @@ class Archive:
         """Read what staff have set for everybody."""
         paused, today = await self._call(lambda redis: redis.hmget(f"{PREFIX}shop", "paused", "today"))
         return Switches(bool(paused), msgspec.json.decode(today, type=TodayHours) if today else None)
+
+    async def paused(self, customers: Sequence[str]) -> set[str]:
+        """Say for which of these customers automatic answers are off."""
+
+        def ask(redis: Redis) -> Awaitable[list[Any]]:
+            pipe = redis.pipeline(transaction=False)
+            for customer in customers:
+                pipe.hexists(f"{PREFIX}conv:{customer}", "paused")
+            return pipe.execute()
+
+        found: list[bool] = await self._call(ask) if customers else []
+        return {customer for customer, is_paused in zip(customers, found, strict=True) if is_paused}
 
     async def situation(self) -> Situation:
         """Say how the shop stands: is anybody at work, how many wait, and since when."""

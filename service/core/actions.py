@@ -52,3 +52,8 @@ def portray(portrait: Portrait, handoff: HandoffRecord | None) -> Plan:
     if portrait.note is not None:
         fields["note"] = portrait.note
     return Plan(what="customer", fields=fields, handoff=handoff)
+
+
+def pause(*, paused: bool) -> Plan:
+    """Have a customer answered by nobody but staff, or by the bot again."""
+    return Plan(what="pause" if paused else "unpause", fields={"paused": "1" if paused else ""})

@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
-from service.adapters.archive import Archive, Price, Switches
+from service.adapters.archive import Archive, Price
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.core.shop import Interval, TodayHours
+from service.core.switches import Switches
 
 
 @pytest.fixture

@@ -16,13 +16,12 @@ from service.adapters.inquiries import Inquiries
 from service.adapters.livefeed import LiveFeed
 from service.adapters.mailbox import Mailbox
 from service.adapters.people import People
-from service.adapters.photos import Photos
 from service.adapters.sessions import Sessions
 from service.adapters.store import Store
 from service.adapters.vitals import Vitals
 from service.core.people import Role
 from service.web.app import make_app
-from service.web.pages.inbox import make_parts
+from service.web.pages.inbox_contexts import make_parts
 from service.web.pages.router import make_pages
 from service.web.webhook import ChannelSecrets
 
@@ -51,7 +50,7 @@ class House:
         self.people = People(store)
         self.sessions = Sessions(store, self.people)
         archive, inquiries = Archive(store), Inquiries(store)
-        parts = make_parts(archive, Photos(store), inquiries, LiveFeed(store, asyncio.Event()))
+        parts = make_parts(store, LiveFeed(store, asyncio.Event()), public_url)
         self.app = make_app(
             mailbox=Mailbox(store, keep_days=1),
             archive=archive,
@@ -60,7 +59,12 @@ class House:
             images=ImageServer(Path("none"), list),
             pages=make_pages(self.people, self.sessions, parts, public_url=public_url, clock=self.clock),
             channel_secrets=ChannelSecrets(),
+            ahead_ms=self._ahead_ms,
         )
+
+    async def _ahead_ms(self) -> int:
+        """The shop goes by the clock, too."""
+        return round((self.clock() - datetime.now(UTC)) / timedelta(milliseconds=1))
 
     @asynccontextmanager
     async def browser(

@@ -14,10 +14,10 @@ from litestar.response import Redirect
 from service.core.actions import Portrait
 from service.errors import Conflict
 from service.staffing import Desk, Order
-from service.web.pages import inbox_views, inbox_words
-from service.web.pages.inbox import EVERYTHING, TALK, Outcome, Parts, desk_context, list_context
+from service.web.pages import inbox_views
+from service.web.pages.inbox_contexts import EVERYTHING, TALK, Outcome, Parts, View
 from service.web.pages.screen import go, show
-from service.web.pages.visit import PageRequest, is_htmx, language_of
+from service.web.pages.visit import is_htmx
 
 _MOST_TAGS = 20
 _SHORT, _NOTE, _PINNED = 40, 2000, 500
@@ -60,19 +60,23 @@ Shown = Response[Any] | Redirect
 class Place(msgspec.Struct, frozen=True):
     """Where something is done: on the page of one handoff, by whoever sent the request."""
 
-    request: PageRequest
-    parts: Parts
+    view: View
     handoff: str
+
+    @property
+    def parts(self) -> Parts:
+        """What the inbox is made from."""
+        return self.view.parts
 
     @property
     def words(self) -> dict[str, str]:
         """The words of the language of whoever asks."""
-        return inbox_words.words(language_of(self.request))
+        return self.view.words
 
     @property
     def staff(self) -> str:
         """Who asks."""
-        return self.request.user.name
+        return self.view.request.user.name
 
     async def act(self, notice: str, act: Callable[[Order], Awaitable[object]], seen: str = "") -> Shown:
         """Do one thing and say so; where somebody was faster, say that."""
@@ -94,25 +98,26 @@ class Place(msgspec.Struct, frozen=True):
         is_newer = bool(seen) and (bool(waits) or inbox_views.newest_seen(items, handoff) != seen)
         return self.words["newer" if is_newer else "race"]
 
-    async def refuse(self) -> Shown:
-        """Say that something typed is too long."""
-        return await self.show(Outcome(notice=self.words["too_long_field"], good=False), status=422)
+    async def refuse(self, why: str = "too_long_field") -> Shown:
+        """Say that something typed cannot be taken."""
+        return await self.show(Outcome(notice=self.words[why], good=False), status=422)
 
     async def show(self, outcome: Outcome, *, status: int = 200) -> Shown:
         """Show the conversation as it is now: to htmx that part, to a browser without scripts the whole page."""
-        if not is_htmx(self.request) and outcome.good:
-            return go(self.request, f"/inbox/{self.handoff}")
-        desk = await desk_context(self.request, self.parts, self.handoff, outcome)
-        if is_htmx(self.request):
-            return show(self.request, "inbox/_desk.html", status=status, **desk)
-        listed = await list_context(self.request, self.parts, EVERYTHING, self.handoff)
+        request = self.view.request
+        if not is_htmx(request) and outcome.good:
+            return go(request, f"/inbox/{self.handoff}")
+        desk = await self.view.desk(self.handoff, outcome)
+        if is_htmx(request):
+            return show(request, "inbox/_desk.html", status=status, **desk)
+        listed = await self.view.listing(EVERYTHING, self.handoff)
         context: dict[str, Any] = {**listed, **desk, "here": f"/inbox/{self.handoff}"}
-        return show(self.request, "inbox/page.html", status=status, **context)
+        return show(request, "inbox/page.html", status=status, **context)
 
 
-async def provide_place(request: PageRequest, parts: NamedDependency[Parts], handoff_id: FromPath[str]) -> Place:
+async def provide_place(view: NamedDependency[View], handoff_id: FromPath[str]) -> Place:
     """Say where something is done."""
-    return Place(request, parts, handoff_id)
+    return Place(view, handoff_id)
 
 
 @post("/inbox/{handoff_id:str}/claim", status_code=200)
@@ -153,6 +158,24 @@ async def reopen(place: NamedDependency[Place], desk: NamedDependency[Desk], now
     return await place.act("reopened", lambda order: desk.reopen(order, place.handoff, now))
 
 
+@post("/inbox/{handoff_id:str}/pause", status_code=200)
+async def pause(place: NamedDependency[Place], desk: NamedDependency[Desk]) -> Shown:
+    """Answer this customer automatically no more."""
+    return await _pause(place, desk, paused=True)
+
+
+@post("/inbox/{handoff_id:str}/unpause", status_code=200)
+async def unpause(place: NamedDependency[Place], desk: NamedDependency[Desk]) -> Shown:
+    """Answer this customer automatically again."""
+    return await _pause(place, desk, paused=False)
+
+
+async def _pause(place: Place, desk: Desk, *, paused: bool) -> Shown:
+    customer = (await place.parts.archive.handoff(place.handoff)).customer
+    notice = "paused_now" if paused else "unpaused_now"
+    return await place.act(notice, lambda order: desk.pause(order, customer, paused=paused))
+
+
 @post("/inbox/{handoff_id:str}/tags", status_code=200)
 async def set_tags(place: NamedDependency[Place], desk: NamedDependency[Desk], data: Tagging) -> Shown:
     """Set the handoff's tags."""
@@ -191,4 +214,15 @@ def split_tags(text: str) -> tuple[str, ...] | None:
     return tags if len(tags) <= _MOST_TAGS and all(len(tag) <= _SHORT for tag in tags) else None
 
 
-HANDLERS: list[Any] = [claim, take_over, finish, replied_elsewhere, reopen, set_tags, add_note, set_profile]
+HANDLERS: list[Any] = [
+    claim,
+    take_over,
+    finish,
+    replied_elsewhere,
+    reopen,
+    pause,
+    unpause,
+    set_tags,
+    add_note,
+    set_profile,
+]

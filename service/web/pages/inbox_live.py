@@ -19,7 +19,7 @@ from litestar.response import Stream
 from service.adapters.livefeed import Step
 from service.adapters.sessions import Sessions
 from service.errors import StoreUnavailable
-from service.web.pages.inbox import Parts
+from service.web.pages.inbox_contexts import Parts
 from service.web.pages.visit import PageRequest
 
 QUIET_S = 15.0

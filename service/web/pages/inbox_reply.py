@@ -14,9 +14,9 @@ from service.errors import Conflict, KeyReused
 from service.staffing import Desk, Order
 from service.web.api.delivery import wait_for_delivery
 from service.web.api.shapes import fits
-from service.web.pages.inbox import Outcome
 from service.web.pages.inbox_actions import Place, Shown
 from service.web.pages.inbox_card import hole_in
+from service.web.pages.inbox_contexts import Outcome
 
 
 class ReplyForm(msgspec.Struct):

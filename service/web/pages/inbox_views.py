@@ -1,18 +1,18 @@
 """What the inbox shows, made of records: rows of the list, bubbles of a talk, the way a shop stands. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from service.adapters.archive import Switches
 from service.core.handoffs import summarize
-from service.core.hours import closes_at, is_open, next_open
+from service.core.hours import closes_at, is_open, next_open, open_time_between
 from service.core.photos import Why
 from service.core.records import BubbleItem, HandoffRecord, Item, MessageItem, TraceItem
-from service.core.shop import Shop
+from service.core.shop import Shop, TodayHours
+from service.core.switches import Switches, in_force
 from service.web.pages import inbox_words
 from service.web.pages.inbox_words import Lang, words
 
@@ -20,7 +20,10 @@ STAFF = "staff:"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One handoff in the list. `waits` is empty where nobody waits for a reply."""
+    """One handoff in the list. `waits` is how long, in open hours; empty where nobody waits for a reply.
+
+    `overdue`: for longer than the shop wants to let anybody wait. `paused`: automatic answers are off for the customer.
+    """
 
     id: str
     customer: str
@@ -34,6 +37,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     assignee: str
     active: bool
     urgent: bool
+    paused: bool
 
 
 class Bubble(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +55,17 @@ class Bubble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Front(msgspec.Struct, frozen=True):
-    """The line on top: the shop's name, whether it is open, and whether the bot answers."""
+    """The line on top: the shop's name, whether it is open, and whether the bot answers.
+
+    `set_today`: these hours are today's only. `paused`: automatic answers are off.
+    """
 
     shop: str
     hours: str
     auto: str
     auto_on: bool
+    set_today: bool
+    paused: bool
 
 
 def name_of(handoff: HandoffRecord, lang: Lang) -> str:
@@ -64,15 +73,18 @@ def name_of(handoff: HandoffRecord, lang: Lang) -> str:
     return handoff.nickname or handoff.display_name or words(lang)["customer"]
 
 
-def row(handoff: HandoffRecord, now: datetime, lang: Lang) -> Row:
+def row(
+    handoff: HandoffRecord, shop: Shop, today: TodayHours | None, now: datetime, lang: Lang, *, paused: bool = False
+) -> Row:
     """Show a handoff in the list."""
     since = handoff.unreplied_since
+    waited = open_time_between(shop, since, now, today) if since else timedelta()
     return Row(
         id=handoff.id,
         customer=handoff.customer,
         name=name_of(handoff, lang),
-        waits=inbox_words.length(since, now, lang) if since else "",
-        overdue=bool(since) and now > handoff.due_at,
+        waits=_waits(waited, lang) if since else "",
+        overdue=waited > shop.first_reply_target,
         reason=inbox_words.reason(handoff, lang),
         state=inbox_words.state(handoff, lang),
         said=summarize(handoff.turns[-1]) if handoff.turns else handoff.summary,
@@ -80,12 +92,14 @@ def row(handoff: HandoffRecord, now: datetime, lang: Lang) -> Row:
         assignee=handoff.assignee or "",
         active=handoff.status == "active",
         urgent=handoff.urgent and handoff.status != "done",
+        paused=paused,
     )
 
 
-def rows(handoffs: Sequence[HandoffRecord], now: datetime, lang: Lang) -> list[Row]:
-    """Show a page of the list, what is urgent on top."""
-    return sorted((row(handoff, now, lang) for handoff in handoffs), key=lambda each: not each.urgent)
+def _waits(waited: timedelta, lang: Lang) -> str:
+    """Nobody has let a customer wait while the shop was closed."""
+    said = words(lang)
+    return said["waits"].format(time=inbox_words.length(waited, lang)) if waited else said["after_hours_row"]
 
 
 def bubbles(
@@ -167,7 +181,13 @@ def front(shop: Shop, switches: Switches, now: datetime, *, working: bool, lang:
         opens = next_open(shop, now, switches.today)
         hours = said["opens_at"].format(at=_when(opens, now, zone, lang)) if opens else said["closed"]
     auto = "auto_off" if switches.paused else "auto_on" if working else "auto_away"
-    return Front(shop.name, hours, said[auto], auto == "auto_on")
+    is_set = in_force(switches.today, shop, now) is not None
+    return Front(shop.name, hours, said[auto], auto == "auto_on", is_set, switches.paused)
+
+
+def clock_of(minutes: int) -> str:
+    """Write minutes since midnight as a field for times takes them."""
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
 
 
 def _when(at: datetime, now: datetime, zone: tzinfo, lang: Lang) -> str:

@@ -1,13 +1,14 @@
 """The words of the inbox in Japanese and English, and how times and states are put into them."""
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Literal
 
 from service.core.alerting import REASONS
 from service.core.decisions import HandoffReason
 from service.core.records import Delivery, HandoffRecord
+from service.web.pages.inbox_shop_words import SHOP_WORDS
 
 Lang = Literal["ja", "en"]
 
@@ -243,7 +244,7 @@ _DELIVERIES: Mapping[Delivery, tuple[str, str]] = MappingProxyType(
 
 def words(lang: Lang) -> dict[str, str]:
     """All words of one language, by name."""
-    return {name: _pick(both, lang) for name, both in _WORDS.items()}
+    return {name: _pick(both, lang) for name, both in (*_WORDS.items(), *SHOP_WORDS.items())}
 
 
 def _pick(both: tuple[str, str], lang: Lang) -> str:
@@ -278,9 +279,9 @@ def state(handoff: HandoffRecord, lang: Lang) -> str:
             return _pick(("対応済み", "Done"), lang)
 
 
-def length(since: datetime, now: datetime, lang: Lang) -> str:
-    """How long ago, in one unit."""
-    minutes = max(0, int((now - since).total_seconds() // 60))
+def length(time: timedelta, lang: Lang) -> str:
+    """How long, in one unit."""
+    minutes = max(0, int(time.total_seconds() // 60))
     for size, ja, en in ((1440, "日", "d"), (60, "時間", "h"), (1, "分", "m")):
         if minutes >= size:
             return f"{minutes // size}{ja if lang == 'ja' else en}"

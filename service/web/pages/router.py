@@ -9,7 +9,17 @@ from litestar.types import ASGIApp
 
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
-from service.web.pages import inbox, inbox_actions, inbox_live, inbox_reply, links, login, staff
+from service.web.pages import (
+    inbox,
+    inbox_actions,
+    inbox_contexts,
+    inbox_live,
+    inbox_reply,
+    inbox_switches,
+    links,
+    login,
+    staff,
+)
 from service.web.pages.assets import assets
 from service.web.pages.visit import Clock, Visits, form_is_ours, owners_only, signed_in
 
@@ -22,7 +32,7 @@ def utc_now() -> datetime:
 
 
 def make_pages(
-    people: People, sessions: Sessions, parts: inbox.Parts, *, public_url: str | None, clock: Clock = utc_now
+    people: People, sessions: Sessions, parts: inbox_contexts.Parts, *, public_url: str | None, clock: Clock = utc_now
 ) -> Router:
     """Put the pages together: for everybody, for those who are signed in, for owners."""
     assets()  # read now: a file that is missing is found at the start
@@ -30,6 +40,7 @@ def make_pages(
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
     at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
+    at_work += inbox_switches.HANDLERS
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 
@@ -50,7 +61,11 @@ def make_pages(
         ],
         middleware=[know_visit],
         dependencies={name: _provide(part) for name, part in provided.items()}
-        | {"real_now": Provide(tell_time, sync_to_thread=False), "place": Provide(inbox_actions.provide_place)},
+        | {
+            "real_now": Provide(tell_time, sync_to_thread=False),
+            "view": Provide(inbox_contexts.provide_view),
+            "place": Provide(inbox_actions.provide_place),
+        },
         include_in_schema=False,
         request_max_body_size=_MAX_BODY_BYTES,
     )

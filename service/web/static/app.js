@@ -5,7 +5,9 @@ function prepare(root) {
   for (const button of root.querySelectorAll("[data-shows]")) button.hidden = false;
   for (const button of root.querySelectorAll("[data-copies]")) button.hidden = !navigator.clipboard;
   for (const dialog of root.querySelectorAll("dialog[data-open]")) {
-    if (!dialog.open) dialog.showModal();
+    if (dialog.open) continue;
+    dialog.showModal();
+    dialog.addEventListener("close", () => dialog.remove());
   }
   root.querySelector("[data-focus]")?.focus();
 }

@@ -38,6 +38,11 @@ async function renewList() {
   showCount();
 }
 
+async function renewFront() {
+  const fresh = await load("/inbox/front");
+  swap(find("#front"), fresh);
+}
+
 async function renewTalk() {
   const desk = find("#desk[data-handoff]");
   if (!desk) return;
@@ -115,7 +120,7 @@ function showCount() {
 const channel = new BroadcastChannel("henji-live");
 let place = inbox()?.dataset.after ?? "";
 let source = null;
-const jobs = { list: {}, talk: {} };
+const jobs = { front: {}, list: {}, talk: {} };
 
 // Asked for often, done one after the other: what happens while a part is being renewed renews it once more.
 async function soon(what, renew) {
@@ -130,12 +135,17 @@ async function soon(what, renew) {
 }
 
 function renewAll() {
+  soon("front", renewFront);
   soon("list", renewList);
   soon("talk", renewTalk);
 }
 
 function happened(step) {
   place = step.id;
+  if (step.conv === "@shop") {
+    soon("front", renewFront);
+    return;
+  }
   const isOpen = find("#desk")?.dataset.customer === step.conv;
   if (isOpen) soon("talk", renewTalk);
   const isListed = find(`#list [data-customer="${CSS.escape(step.conv)}"]`) !== null;
@@ -186,6 +196,9 @@ if (inbox()) {
       if (!document.hidden) connect();
     });
   }
-  // How long somebody waits is told in minutes.
-  setInterval(() => soon("list", renewList), 60_000);
+  // How long somebody waits is told in minutes, and shops open and close.
+  setInterval(() => {
+    soon("front", renewFront);
+    soon("list", renewList);
+  }, 60_000);
 }

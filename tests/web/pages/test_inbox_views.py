@@ -1,16 +1,16 @@
 """Rows, bubbles and words of the inbox, made of records."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import msgspec
 import pytest
 
-from service.adapters.archive import Switches
 from service.core.decisions import Candidate, Handoff, HandoffReason
 from service.core.handoffs import claim, finish, open_handoff, reply
 from service.core.records import BubbleItem, Delivery, HandoffRecord, MessageItem
-from service.core.shop import DEFAULT_SHOP, Interval, TodayHours
+from service.core.shop import DEFAULT_SHOP, Interval, Shop, TodayHours
+from service.core.switches import Switches
 from service.web.pages import inbox_card, inbox_views, inbox_words
 from service.web.pages.inbox_actions import split_tags
 from tests.support.salon import SALON, wall
@@ -46,22 +46,37 @@ def by_staff(number: int, delivery: Delivery = "sent") -> BubbleItem:
     return BubbleItem(id=f"i{number}", turn="", at=at, who="staff:佐藤", text="はい", delivery=delivery)
 
 
+def row(record: HandoffRecord, now: datetime, shop: Shop = DEFAULT_SHOP) -> inbox_views.Row:
+    return inbox_views.row(record, shop, None, now, "ja")
+
+
 def test_a_row_says_who_waits_for_how_long_and_why() -> None:
-    row = inbox_views.row(waiting("はるちゃん"), NOON + timedelta(minutes=12), "ja")
-    assert (row.name, row.waits, row.overdue, row.reason) == ("はるちゃん", "12分", False, "確信が持てない")
-    assert row.said == "カットとカラー"
+    shown = row(waiting("はるちゃん"), NOON + timedelta(minutes=12))
+    assert (shown.name, shown.waits, shown.overdue, shown.reason) == ("はるちゃん", "12分待ち", False, "確信が持てない")
+    assert shown.said == "カットとカラー"
 
 
-def test_a_row_is_overdue_after_the_promised_time_and_only_while_somebody_waits() -> None:
+def test_a_row_is_overdue_after_what_the_shop_wants_and_only_while_somebody_waits() -> None:
     late = NOON + timedelta(hours=3)
-    assert inbox_views.row(waiting(), late, "ja").overdue
-    answered = inbox_views.row(reply(waiting(), "佐藤", NOON), late, "ja")
+    assert row(waiting(), late).overdue
+    patient = msgspec.structs.replace(DEFAULT_SHOP, first_reply_target=timedelta(hours=4))
+    assert not row(waiting(), late, patient).overdue
+    answered = row(reply(waiting(), "佐藤", NOON), late)
     assert (answered.overdue, answered.waits, answered.state) == (False, "", "対応中・お客様の返信待ち")
 
 
-def test_what_is_urgent_stands_on_top_and_the_rest_stays_in_order() -> None:
-    records = [msgspec.structs.replace(waiting(), id=name, urgent=name == "u") for name in ("a", "b", "u")]
-    assert [row.id for row in inbox_views.rows(records, NOON, "ja")] == ["u", "a", "b"]
+@pytest.mark.parametrize(
+    ("since", "now", "waits", "overdue"),
+    [
+        ("2026-11-25 19:30", "2026-11-26 09:59", "30分待ち", False),
+        ("2026-11-25 19:30", "2026-11-26 10:31", "1時間待ち", True),
+        ("2026-11-25 22:00", "2026-11-26 08:00", "営業時間外に受信", False),
+        ("2026-11-25 12:50", "2026-11-25 14:05", "15分待ち", False),
+    ],
+)
+def test_waiting_counts_while_the_shop_is_open(since: str, now: str, waits: str, *, overdue: bool) -> None:
+    shown = row(msgspec.structs.replace(waiting(), unreplied_since=wall(since)), wall(now), SALON)
+    assert (shown.waits, shown.overdue) == (waits, overdue)
 
 
 @pytest.mark.parametrize("reason", get_args(HandoffReason))
@@ -77,8 +92,8 @@ def test_every_reason_has_a_word_and_a_sentence(reason: HandoffReason, lang: inb
     [(0, "1分", "1m"), (59, "59分", "59m"), (60, "1時間", "1h"), (1439, "23時間", "23h"), (2880, "2日", "2d")],
 )
 def test_waiting_is_told_in_one_unit(minutes: int, ja: str, en: str) -> None:
-    now = NOON + timedelta(minutes=minutes)
-    assert (inbox_words.length(NOON, now, "ja"), inbox_words.length(NOON, now, "en")) == (ja, en)
+    time = timedelta(minutes=minutes)
+    assert (inbox_words.length(time, "ja"), inbox_words.length(time, "en")) == (ja, en)
 
 
 def test_states_are_named_as_in_the_rest_of_the_product() -> None:
