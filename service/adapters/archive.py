@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from service.adapters.lease import Waiting, read_conversation, read_waiting
 from service.adapters.listing import Lists
-from service.adapters.mailbox import NOBODY_WAITS_MS
+from service.adapters.mailbox import NOBODY_WAITS_MS, URGENT_MS
 from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
@@ -161,8 +161,8 @@ class Archive:
     ) -> tuple[list[HandoffRecord], str | None]:
         """Read up to `count` handoffs of a status behind a cursor ("" for the first page), and the cursor of the rest.
 
-        The longest unreplied come first, of those that are done the newest. Where few are wanted, a page ends after so
-        many were looked at: it may hold fewer, and have one that follows.
+        The urgent come first, then the longest unreplied; of those that are done the newest. Where few are wanted, a
+        page ends after so many were looked at: it may hold fewer, and have one that follows.
         Raises ValueError for a cursor that is not ours.
         """
         ids, following = await self._lists.page(status, cursor, count, wanted)
@@ -198,14 +198,16 @@ class Archive:
             pipe = redis.pipeline(transaction=False)
             for status in ("waiting", "active"):
                 pipe.zcard(f"{PREFIX}handoffs:{status}")
-                pipe.zrange(f"{PREFIX}handoffs:{status}", 0, 0, withscores=True)
+                for first in ("-inf", 0):  # the urgent ones stand below 0
+                    pipe.zrangebyscore(f"{PREFIX}handoffs:{status}", first, "+inf", start=0, num=1, withscores=True)
             pipe.get(f"{PREFIX}beat")
             pipe.hget(f"{PREFIX}shop", "knowledge")
             pipe.time()
             return pipe.execute()
 
-        waiting, first, active, second, beat, knowledge, (seconds, micros) = await self._call(ask)
-        since = [int(score) for _, score in (*first, *second) if score < NOBODY_WAITS_MS]
+        waiting, *first, active, third, fourth, beat, knowledge, (seconds, micros) = await self._call(ask)
+        scores = [int(score) for _, score in (*first[0], *first[1], *third, *fourth) if score < NOBODY_WAITS_MS]
+        since = [score + URGENT_MS if score < 0 else score for score in scores]
         return Situation(
             now=utc(seconds * 1000 + micros // 1000),
             worker_at=utc(int(float(beat))) if beat else None,

@@ -28,6 +28,8 @@ LEASE_MS = 30_000
 RESTORE_GAP_MS = 10 * 60_000
 # The place in a list of a handoff in which nobody waits for a reply: behind all of those in which somebody does.
 NOBODY_WAITS_MS = 10**13
+# Somebody urgent stands before all others for as long as nobody has replied: there their times are so much less.
+URGENT_MS = 10**13
 # What must outlive a failover (docs/delivery.md, rule 5). The others may be lost with a master: then a conversation is
 # leased again, a timer fires again, and an item whose SENT is gone is tried again with tries > 0: LINE refuses a used
 # reply token, which counts as sent or unconfirmed, and knows a push by its retry key. But: `_must_not_be_forgotten`.
@@ -275,9 +277,9 @@ def _alert(number: int, alert: Alert) -> dict[str, str]:
 
 
 def _place(handoff: HandoffRecord) -> int:
-    """Where a handoff stands in its list: the longest unreplied first; of those that are done the newest."""
+    """Where a handoff stands: what is urgent, then the longest unreplied first; of those that are done the newest."""
     if handoff.unreplied_since:
-        return ms(handoff.unreplied_since)
+        return ms(handoff.unreplied_since) - (URGENT_MS if handoff.urgent else 0)
     return -ms(handoff.done_at) if handoff.done_at else NOBODY_WAITS_MS + ms(handoff.created_at)
 
 

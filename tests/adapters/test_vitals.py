@@ -136,16 +136,24 @@ async def test_what_is_not_sent_yet_is_as_old_as_what_it_replies_to(mailbox: Mai
     assert 90_000 <= (await vitals.read()).oldest_unsent_ms < 100_000
 
 
-async def test_the_longest_unreplied_handoff_is_found_behind_replied_ones(vitals: Vitals, redis: Redis) -> None:
+@pytest.mark.parametrize(
+    ("places", "age_s"),
+    [
+        ({"active": [10**13, -200_000], "waiting": [-100_000]}, 200),
+        ({"active": [10**13], "waiting": [-100_000, -(10**13) - 5_000]}, 100),
+        ({"active": [10**13], "waiting": [-(10**13) - 7_000]}, 7),
+        ({"active": [10**13], "waiting": []}, 0),
+    ],
+)
+async def test_the_longest_unreplied_handoff_is_found_among_urgent_and_replied_ones(
+    vitals: Vitals, redis: Redis, places: dict[str, list[int]], age_s: int
+) -> None:
     now = (await vitals.read()).now
-    for number, (status, age, since) in enumerate(
-        [("active", 300, "null"), ("active", 200, '"2026-01-01T00:00:00Z"'), ("waiting", 100, '"x"')]
-    ):
-        await redis.zadd(f"{PREFIX}handoffs:{status}", {f"h{number}": now - age * 1000})
-        await redis.set(f"{PREFIX}handoff:h{number}", f'{{"summary":"","unreplied_since":{since}}}')
+    for status, ages in places.items():
+        for age in ages:
+            await redis.zadd(f"{PREFIX}handoffs:{status}", {f"{status}{age}": now + age})
     found = await vitals.read()
-    assert (found.waiting, found.active, found.done) == (1, 2, 0)
-    assert 200_000 <= found.oldest_unreplied_ms < 210_000
+    assert age_s * 1000 <= found.oldest_unreplied_ms < age_s * 1000 + 10_000
 
 
 async def test_a_look_is_one_call_and_bounded_however_much_waits(redis_url: str, redis: Redis) -> None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from service.adapters.archive import Archive
 from service.adapters.mailbox import NOBODY_WAITS_MS
 from service.adapters.store import PREFIX
-from service.core.records import MessageItem, utc
+from service.core.records import HandoffRecord, MessageItem, utc
 from tests.support.system import System
 from tests.support.web import NOON, add_handoff, assert_problem, client
 
@@ -276,3 +276,23 @@ async def test_a_customer_s_handoffs_are_listed_the_newest_first(web: str, archi
         talk = (await it.get(f"/conversations/{customer}")).json()
     assert [one["status"] for one in talk["handoffs"]] == ["active", "done"]
     assert talk["handoff"] == talk["handoffs"][0]
+
+
+async def test_somebody_urgent_stands_on_the_first_page_however_many_wait_longer(
+    sato: httpx.AsyncClient, redis: Redis
+) -> None:
+    for number in range(55):
+        await add_handoff(redis, number, at=NOON + number * 1000)
+    urgent = await add_handoff(redis, 99, at=NOON + 3_600_000)
+    key = f"{PREFIX}handoff:{urgent}"
+    record = msgspec.json.decode(await redis.get(key), type=HandoffRecord)
+    await redis.set(key, msgspec.json.encode(msgspec.structs.replace(record, urgent=True)))
+    # Whoever writes a handoff gives it its place.
+    await sato.post(f"/handoffs/{urgent}/notes", json={"text": "至急"})
+    first = (await sato.get("/handoffs")).json()
+    assert [item["id"] for item in first["items"]][:2] == [urgent, "h0000"]
+    rest = (await sato.get("/handoffs", params={"cursor": first["next"]})).json()
+    assert len({item["id"] for page in (first, rest) for item in page["items"]}) == 56
+    assert (await sato.get("/status")).json()["situation"]["oldest_unreplied"] == "2025-11-24T16:00:00Z"
+    await sato.post(f"/handoffs/{urgent}/replied-elsewhere")
+    assert (await sato.get("/handoffs")).json()["items"][0]["id"] == "h0000"

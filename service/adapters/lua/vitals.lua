@@ -17,16 +17,16 @@ for _, index in ipairs({'ready', 'leases'}) do
   for _, conv in ipairs(redis.call('ZRANGE', P .. index, 0, LOOK_AT - 1)) do look(conv) end
 end
 
--- An unreplied handoff's place in its index is the time since when; a replied one stands by its creation.
+-- An unreplied handoff's place in its index is the time since when, 10^13 less where it is urgent; one that was replied to
+-- stands behind all of those.
 local function oldest_unreplied()
-  local first = redis.call('ZRANGE', P .. 'handoffs:waiting', 0, 0, 'WITHSCORES')[2]
-  local oldest = first and tonumber(first) or now
-  local active = redis.call('ZRANGE', P .. 'handoffs:active', 0, LOOK_AT - 1, 'WITHSCORES')
-  for i = 1, #active, 2 do
-    local since = tonumber(active[i + 1])
-    if since >= oldest then return oldest end
-    local record = redis.call('GET', P .. 'handoff:' .. active[i])
-    if record and string.find(record, '"unreplied_since":"', 1, true) then return since end
+  local oldest = now
+  for _, status in ipairs({'waiting', 'active'}) do
+    for _, first in ipairs({'-inf', '0'}) do
+      local found = redis.call('ZRANGEBYSCORE', P .. 'handoffs:' .. status, first, '(1e13', 'WITHSCORES', 'LIMIT', 0, 1)
+      local since = tonumber(found[2] or now)
+      oldest = math.min(oldest, since < 0 and since + 1e13 or since)
+    end
   end
   return oldest
 end

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import cast
 
 import httpx
 import msgspec
@@ -29,16 +30,18 @@ async def staff(house: House, browser: PageClient, redis: Redis) -> PageClient:
     return browser
 
 
+async def stream(redis: Redis, name: str) -> list[dict[str, str]]:
+    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", await redis.xrange(f"{PREFIX}{name}"))
+    return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
+
+
 async def audited(redis: Redis) -> list[tuple[str, str, str]]:
-    lines = [
-        {name.decode(): value.decode() for name, value in fields.items()}
-        for _, fields in await redis.xrange(f"{PREFIX}audit")
-    ]
+    lines = await stream(redis, "audit")
     return [(line["who"], line["what"], line["to"]) for line in lines if line["what"].startswith("switch")]
 
 
-async def told(redis: Redis) -> list[tuple[bytes, bytes]]:
-    return [(fields[b"conv"], fields[b"what"]) for _, fields in await redis.xrange(f"{PREFIX}live")]
+async def told(redis: Redis) -> list[tuple[str, str]]:
+    return [(step["conv"], step["what"]) for step in await stream(redis, "live")]
 
 
 def words_of(answer: httpx.Response) -> str:
@@ -58,7 +61,7 @@ async def test_anybody_at_work_switches_automatic_answers_off_and_on(
     await staff.post(f"{PAGE}/auto", {"auto": "on"}, on=PAGE)
     assert not (await Archive(store).switches()).paused
     assert await audited(redis) == [("佐藤", "switch_auto", "off"), ("佐藤", "switch_auto", "on")]
-    assert await told(redis) == [(b"@shop", b"switch")] * 2
+    assert await told(redis) == [("@shop", "switch")] * 2
 
 
 async def test_closing_today_is_what_customers_are_told_until_midnight(
