@@ -203,7 +203,8 @@ def faq() -> None:
 @click.option("--fix", is_flag=True, help="Mend what is only oddly typed, and write ids down.")
 def check(directory: Path | None, *, fix: bool) -> None:
     """Report every problem in the FAQ files as file:line: message. Exit code 1 when there are errors."""
-    from service.tools.faqcheck import check_folder, fix_folder
+    from service.adapters.tokenizing import open_tokenizer
+    from service.tools.faqcheck import check_folder, find_never_sure, fix_folder
 
     settings = load_settings()
     folder = directory or settings.faq_dir
@@ -211,6 +212,8 @@ def check(directory: Path | None, *, fix: bool) -> None:
     lines, has_errors = check_folder(folder, now=datetime.now(UTC), can_send_images=settings.public_url is not None)
     for line in (*fixed, *lines):
         click.echo(line)
+    for hint in find_never_sure(folder, open_tokenizer(settings.tokenizer)):
+        click.echo(hint, err=True)
     sys.exit(1 if has_errors or not all_written else 0)
 
 

@@ -151,6 +151,19 @@ def test_ask_says_what_would_be_done_and_why(shell: Shell) -> None:
     assert "駐車場はありますかの答えです。" in done.stdout
 
 
+def test_ask_explains_in_plain_words_what_was_reached_and_what_was_needed(shell: Shell) -> None:
+    assert (
+        "理由：いちばん近いFAQが正しい確率は 99.9% 以上 で、98.0% 以上です。"
+        in shell.run("ask", "駐車場はありますか").stdout
+    )
+    near = shell.run("ask", "駐車場のこと").stdout
+    assert "に届きません" in near
+    assert "言い回しと同じ文にだけ自動で回答します" in near
+    assert "AIを使う設定なら" in near
+    assert "理由：FAQと共通する言葉がありません。" in shell.run("ask", "xyz").stdout
+    assert "理由" not in shell.run("ask", "ありがとう").stdout
+
+
 def test_ask_prints_one_json_object_for_machines(shell: Shell) -> None:
     done = shell.call("ask", "--json", "駐車場はありますか")
     found = json.loads(done.stdout)

@@ -26,6 +26,10 @@ HandoffReason = Literal[
 GreetReason = Literal["greeting", "welcome", "group"]
 SilentReason = Literal["staff_owns", "waiting", "courtesy", "not_a_message", "group", "unsent", "late"]
 
+# The reasons of decisions that rest on what a message means. One without candidates had nothing in common with the FAQ;
+# `no_entry` and `topic` are also said of a tap and of a keyword.
+BY_MEANING = frozenset({"sure", "model", "unsure", "model_unclear", "no_entry", "topic"})
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """An entry that may fit a turn, with the estimated probability (0 to 1) that it is the right one."""

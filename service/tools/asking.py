@@ -8,9 +8,10 @@ from service import wiring
 from service.adapters.faqfolder import FaqFolder
 from service.adapters.tokenizing import open_tokenizer
 from service.core.alerting import REASONS
-from service.core.decisions import Answer, Clarify, Greet, Handoff, Silent
+from service.core.decisions import BY_MEANING, Answer, Clarify, Decision, Greet, Handoff, Silent
 from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
+from service.core.situation import MAX_CHOICES
 from service.informing import decide
 from service.settings import Settings
 
@@ -56,12 +57,40 @@ def _in_words(tried: Tried, knowledge: Knowledge) -> str:
             pass
     if trace:
         lines += ["", f"AI: {trace.verdict}  ({trace.name}, {trace.prompt}, {trace.ms} ms)"]
+    lines += ["", *why] if (why := _why(decision, knowledge, asked=trace is not None)) else []
     candidates = () if isinstance(decision, Greet | Silent) else decision.candidates
     if candidates:
-        sure, clarify = knowledge.calibration.sure, knowledge.calibration.clarify
-        lines += ["", f"候補（{sure:.3f} 以上で回答、上位4件の合計が {clarify:.3f} 未満は該当なし）"]
+        lines += ["", "候補（正しい確率）"]
         lines += [
             f"  {candidate.probability:.3f}  {knowledge.entries[candidate.entry].question}  [{candidate.entry}]"
             for candidate in candidates[:5]
         ]
     return "\n".join(lines)
+
+
+def _why(decision: Decision, knowledge: Knowledge, *, asked: bool) -> list[str]:
+    """Explain a decision by meaning: what was reached, and what would have been needed. `asked`: a model was."""
+    if not isinstance(decision, Answer | Clarify | Handoff) or decision.reason not in BY_MEANING:
+        return []
+    if not decision.candidates:
+        return ["理由：FAQと共通する言葉がありません。"] if decision.reason == "no_entry" else []
+    calibration = knowledge.calibration
+    best = decision.candidates[0].probability
+    chance = f"{best:.1%}" if best < 0.9995 else "99.9% 以上"
+    four = sum(candidate.probability for candidate in decision.candidates[:MAX_CHOICES])
+    sure, clarify = f"{calibration.sure:.1%}", f"{calibration.clarify:.1%}"
+    if best >= calibration.sure:
+        return [f"理由：いちばん近いFAQが正しい確率は {chance} で、{sure} 以上です。"]
+    if four < calibration.clarify:
+        return [f"理由：上位4件を合わせても {four:.1%} で、選択肢をお見せする {clarify} に届きません。"]
+    lines = [
+        f"理由：いちばん近いFAQが正しい確率は {chance} で、自動で回答する {sure} に届きません。",
+        f"　　　上位4件を合わせると {four:.1%} で、選択肢をお見せする {clarify} 以上です。",
+    ]
+    if not calibration.promises:
+        lines.append("　　　言い回しが少ないので、言い回しと同じ文にだけ自動で回答します。")
+    elif decision.candidates[0].entry in knowledge.never_sure:
+        lines.append("　　　このFAQは、言い回しが少ないか、ほかのFAQと似ています。言い回しを足してみてください。")
+    if not asked:
+        lines.append("　　　AIを使う設定なら、下の候補と質問を見せて、どれに当たるかをたずねます。")
+    return lines

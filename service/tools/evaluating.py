@@ -27,15 +27,17 @@ from service.core.knowledge import Knowledge, build_knowledge
 from service.core.triage import settle, triage
 from service.errors import InputError, KnowledgeError
 from service.settings import load_settings
+from service.tools.evaluation_words import in_words
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """One folder held against one file of questions."""
+    """One folder held against one file of questions. `never_sure` are the headings of the entries that only clarify."""
 
     faq: str
     file: str
     summary: Summary
     questions: tuple[Judged, ...]
+    never_sure: tuple[str, ...]
 
 
 def learn(
@@ -107,7 +109,8 @@ def evaluate(faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowled
         share=calibration.share,
         promises_anything=calibration.promises,
     )
-    return Evaluation(str(faq), str(file), summary, questions)
+    headings = tuple(knowledge.entries[entry].question for entry in knowledge.never_sure)
+    return Evaluation(str(faq), str(file), summary, questions, headings)
 
 
 def _judge(question: Question, decision: Decision, knowledge: Knowledge) -> Judged:
@@ -146,72 +149,6 @@ def _without_choices(judged: Judged) -> dict[str, Any]:
     return data
 
 
-def in_words(evaluation: Evaluation) -> str:
-    """Write a summary that a shop's owner understands."""
-    s = evaluation.summary
-    rows = [
-        ("質問の数", "questions", f"{s.questions}", f"うちFAQにない質問 unanswerable {_percent(s.unanswerable)}"),
-        ("自動で回答", "answered", _percent(s.answered), _interval(s.answered_interval)),
-        ("　正しい回答", "right answers", f"{s.right_answers}", ""),
-        ("　ちがう回答", "wrong answers", f"{s.wrong_answers}", "別のFAQで回答 another entry was right"),
-        ("　不要な回答", "out of scope", f"{s.out_of_scope_answers}", "FAQにない質問に回答 no entry fits"),
-        (
-            "選択肢を表示",
-            "clarified",
-            _percent(s.clarified),
-            f"FAQにない質問では of unanswerable {_percent(s.distracted)}",
-        ),
-        ("スタッフへ", "handed over", _percent(s.handed_over), ""),
-        ("FAQにある質問のうち", "of answerable questions", "", ""),
-        ("　正しく自動回答", "answered rightly", _percent(s.right), _interval(s.right_interval)),
-        ("　正答または選択肢に", "right or among choices", _percent(s.near), _interval(s.near_interval)),
-        ("自動回答の正しさ", "right among answers", _percent(s.kept), _interval(s.kept_interval)),
-        (
-            f"　FAQにない質問が{_percent(s.share)}なら",
-            "at that share",
-            _percent(s.kept_at_share),
-            _interval(s.kept_at_share_interval),
-        ),
-        ("確率のずれ", "calibration error", f"{s.calibration_error:.3f}", ""),
-    ]
-    lines = [f"{evaluation.faq}  {evaluation.file}", ""]
-    lines += [f"  {_padded(ja, 26)}{en:<26}{value:>8}  {note}".rstrip() for ja, en, value, note in rows]
-    return "\n".join([*lines, "", *_verdict(s)])
-
-
-def _verdict(s: Summary) -> list[str]:
-    limit = _percent(s.promise)
-    if not s.promises_anything:
-        only = "言い回しと同じ文にだけ自動で回答し、ほかは選択肢をお見せします。"
-        return [
-            f"  言い回しが少なく、「まちがい{limit}以下」をお約束できません。{only}",
-            f"  Too few phrasings to promise {limit}: only exact phrasings are answered; else we ask back.",
-        ]
-    match s.kept_at_share_interval:
-        case (low, _) if low >= 1 - s.promise:
-            return [f"  約束（まちがい{limit}以下）：守られています  Promise kept."]
-        case (_, high) if high < 1 - s.promise:
-            return [f"  約束（まちがい{limit}以下）：守られていません  Promise broken."]
-        case _:
-            return [
-                f"  約束（まちがい{limit}以下）：誤差の範囲で守られています  Promise kept within the margin of error."
-            ]
-
-
-def _percent(share: float | None) -> str:
-    return "－" if share is None else f"{share * 100:.1f}%".replace(".0%", "%")
-
-
-def _interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"95%区間 {_percent(interval[0])}〜{_percent(interval[1])}"
-
-
-def _padded(text: str, width: int) -> str:
-    """Pad to columns of a terminal, where Japanese signs take two."""
-    taken = sum(1 if sign.isascii() else 2 for sign in text)
-    return text + " " * max(1, width - taken)
-
-
 def run(
     pairs: list[tuple[Path, Path]], *, as_json: bool, picture: Path | None, promise: float | None, share: float | None
 ) -> str:
@@ -230,4 +167,8 @@ def run(
         from service.tools.plotting import plot
 
         plot(evaluations, picture)
-    return in_json(evaluations) if as_json else "\n\n".join(map(in_words, evaluations))
+    if as_json:
+        return in_json(evaluations)
+    return "\n\n".join(
+        in_words(f"{each.faq}  {each.file}", each.summary, each.questions, each.never_sure) for each in evaluations
+    )

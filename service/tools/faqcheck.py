@@ -13,7 +13,14 @@ from service.core.contents import read_contents
 from service.core.encoding import decode
 from service.core.entries import Problem
 from service.core.faq import fix_lines
+from service.core.features import Tokenizer, Wording
+from service.core.fitting import calibrate
 from service.core.folder import format_problem, what_is_due, what_is_not_sent
+from service.core.knowledge import build_knowledge
+
+# Fitting more phrasings takes longer than a check may.
+_MOST_TO_FIT = 1_000
+_MOST_NAMED = 10
 
 
 def check_folder(directory: Path, *, now: datetime, can_send_images: bool) -> tuple[list[str], bool]:
@@ -29,6 +36,30 @@ def check_folder(directory: Path, *, now: datetime, can_send_images: bool) -> tu
         problems.update(what_is_not_sent(contents.faq.entries))
     ordered = sorted(problems, key=lambda problem: (problem.file, problem.line, problem.en))
     return list(map(_line, ordered)), any(problem.severity == "error" for problem in ordered)
+
+
+def find_never_sure(directory: Path, tokenizer: Tokenizer | None) -> list[str]:
+    """Say which entries are only ever offered as choices: a hint, no problem. Fits the folder, which takes seconds.
+
+    Says nothing of a folder with errors, of one that takes longer, and of one too small to be fitted.
+    """
+    contents = read_contents(read_sources(directory))
+    entries, shop = contents.faq.entries, contents.shop
+    has_errors = any(problem.severity == "error" for problem in contents.problems)
+    if has_errors or not entries or sum(len(entry.phrasings) for entry in entries) > _MOST_TO_FIT:
+        return []
+    calibration = calibrate(entries, Wording(tokenizer, shop.synonyms))
+    if not calibration.evidence:
+        return []
+    knowledge = build_knowledge(entries, shop, contents.texts, tokenizer=tokenizer, calibration=calibration)
+    found = [knowledge.entries[entry] for entry in knowledge.never_sure]
+    if not found:
+        return []
+    places = "、".join(f"{entry.file}:{entry.line}" for entry in found[:_MOST_NAMED])
+    rest = " ほか" if len(found) > _MOST_NAMED else ""
+    ja = f"言い回しと同じ文のほかは、選択肢でしかお答えしないFAQが{len(found)}件あります（{places}{rest}）。"
+    en = f"{len(found)} entries are only offered as choices: try adding phrasings."
+    return [f"ヒント：{ja}言い回しを足してみてください。 ({en})"]
 
 
 def _line(problem: Problem) -> str:

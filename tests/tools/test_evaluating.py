@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
+from service.settings import ROOT
 from tests.support.real import write_faq
 from tests.support.shop import ENTRIES, entry
 
@@ -87,6 +88,25 @@ def test_the_table_says_it_in_both_languages_and_owns_up_to_too_few_phrasings(fa
     assert "自動で回答" in result.stdout
     assert "answered" in result.stdout
     assert "お約束できません" in result.stdout
+
+
+def test_the_table_has_a_column_for_what_the_faq_answers_and_one_for_what_it_does_not(
+    faq: Path, questions: Path
+) -> None:
+    result = run("--faq", faq, "--questions", questions)
+    assert "質問6件で試しました：FAQに答えがあるもの4件、ないもの2件。" in result.stdout
+    (answered,) = (line for line in result.stdout.splitlines() if line.startswith("  自動で回答  answered"))
+    assert answered.split()[2:] == ["2", "50%", "0", "0%"]
+    (right,) = (line for line in result.stdout.splitlines() if "正しい回答" in line)
+    assert right.split()[-1] == "2"
+
+
+def test_entries_that_are_only_offered_as_choices_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"text": "駐車場はありますか", "entries": ["parking"]}\n', "utf-8")
+    said = run("--faq", ROOT / "faq", "--questions", file).stdout
+    assert "選択肢でしかお答えしないFAQが" in said
+    assert "only offered as choices" in said
 
 
 def test_several_folders_are_measured_at_once_and_drawn_in_one_picture(

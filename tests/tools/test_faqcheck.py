@@ -11,7 +11,8 @@ from service.adapters.faqfiles import read_sources
 from service.core.contents import read_contents
 from service.core.faq import fix_text, read_file
 from service.errors import KnowledgeError
-from service.tools.faqcheck import check_folder, fix_folder
+from service.settings import ROOT
+from service.tools.faqcheck import check_folder, find_never_sure, fix_folder
 
 NOW = datetime(2026, 11, 24, 20, tzinfo=UTC)  # it is the 25th in Japan
 GOOD = "## 駐車場 {#parking}\n\n> - 車で行けますか\n\n2台あります。\n"
@@ -53,6 +54,14 @@ def test_all_problems_of_all_files_come_sorted_in_two_languages(tmp_path: Path) 
 def test_warnings_alone_are_no_error(tmp_path: Path) -> None:
     lines, has_errors = check(save(tmp_path, a=ODD))
     assert (len(lines), has_errors) == (3, False)
+
+
+def test_entries_that_are_only_offered_as_choices_are_hinted_at_where_trials_can_tell(tmp_path: Path) -> None:
+    (hint,) = find_never_sure(ROOT / "faq", None)
+    assert hint.startswith("ヒント：")
+    assert "02-" in hint or "01-" in hint, "with file and line"
+    assert find_never_sure(save(tmp_path, a=GOOD), None) == [], "too small to be fitted"
+    assert find_never_sure(save(tmp_path, b="## 答えがない\n"), None) == [], "errors come first"
 
 
 def test_without_a_public_address_an_image_is_a_warning(tmp_path: Path) -> None:
