@@ -18,8 +18,10 @@ from service.adapters.line import Line
 from service.adapters.mailbox import Mailbox
 from service.core.alerting import (
     ALERT_CONVERSATION,
+    BROWSER_CONVERSATION,
     Alert,
     Alerting,
+    Told,
     after_alerting,
     alerting_at,
     enter_waiting,
@@ -34,6 +36,7 @@ from service.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:  # Apprise takes 40 MB: it is loaded only where an address is set
     from service.adapters.notify import Notifier
+    from service.adapters.pushing import Pusher
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -44,8 +47,8 @@ NOBODY_TO_TELL = Alerting()
 class Wires:
     """What sending needs.
 
-    `notifier` tells the staff as `alerting` says; None when nobody is to be told. `shop` gives the shop as it is now.
-    `insist_delays_s` are the pauses between the repetitions of a step that Redis did not confirm.
+    `notifier` tells the staff as `alerting` says, `pusher` their browsers; None when nobody is to be told. `shop` gives
+    the shop as it is now. `insist_delays_s` are the pauses between repetitions of a step that Redis did not confirm.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Wires:
         archive: Archive,
         line: Line,
         notifier: "Notifier | None" = None,
+        pusher: "Pusher | None" = None,
         alerting: Alerting = NOBODY_TO_TELL,
         shop: Callable[[], Shop] = lambda: DEFAULT_SHOP,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
@@ -63,13 +67,14 @@ class Wires:
         self.archive = archive
         self.line = line
         self.notifier = notifier
+        self.pusher = pusher
         self.alerting = alerting
         self.shop = shop
         self.insist_delays_s = insist_delays_s
 
     def alerting_for(self, lease: Lease) -> Alerting:
         """How staff are alerted at the time of a lease."""
-        return alerting_at(self.alerting, self.shop(), lease.shop_now, lease.conversation.today)
+        return alerting_at(self.alerting, self.shop(), lease.shop_now, lease.conversation.today, lease.browsers)
 
 
 async def deliver(lease: Lease, head: Head | None, wires: Wires) -> None:
@@ -146,7 +151,7 @@ def _fallback(head: Head, done: Done, lease: Lease, wires: Wires) -> Plan | None
 
 
 async def _deliver_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Head | None:
-    """Tell the staff at one address. An alert that cannot be delivered becomes a dead letter, never a handoff."""
+    """Tell the staff at one place. An alert that cannot be delivered becomes a dead letter, never a handoff."""
     verdict = await _try_alert(head, alert, lease, wires)
     log.info("alert", item=alert.id, to=lease.conversation.customer, tries=head.attempt.tries, next=repr(verdict))
     if isinstance(verdict, Again):
@@ -161,17 +166,27 @@ async def _try_alert(head: Head, alert: Alert, lease: Lease, wires: Wires) -> Do
 
     What comes back from the past is sent as well: an alert too many is better than a customer whom nobody sees.
     """
-    number = int(lease.conversation.customer.removeprefix(ALERT_CONVERSATION))
     if lease.trouble == "poison":
         return Done("unconfirmed", why="poison")
-    if wires.notifier is None or number >= wires.alerting.targets:
+    if (tell := _way_to(lease.conversation.customer, alert, wires)) is None:
         return Done("failed", why="alert")
     if not await _still_waits(alert.handoff, wires.archive):
         return Done("superseded", why="staff")
     lease.check()
-    accepted = await wires.notifier.send(number, alert.title, alert.text)
+    told = await tell()
     lease.check()
-    return after_alerting(head.attempt, accepted=accepted)
+    return after_alerting(head.attempt, told)
+
+
+def _way_to(outbox: str, alert: Alert, wires: Wires) -> Callable[[], Awaitable[Told]] | None:
+    """How an alert gets to whoever this outbox is for; None where there is no way."""
+    if outbox.startswith(BROWSER_CONVERSATION):
+        browser = outbox.removeprefix(BROWSER_CONVERSATION)
+        return partial(wires.pusher.send, browser, alert) if wires.pusher else None
+    number = int(outbox.removeprefix(ALERT_CONVERSATION))
+    if wires.notifier is None or number >= wires.alerting.targets:
+        return None
+    return partial(wires.notifier.send, number, alert.title, f"{alert.text}\n{alert.link}".rstrip())
 
 
 async def _still_waits(handoff: str, archive: Archive) -> bool:

@@ -35,6 +35,7 @@ from service.ports import Adjudicator
 
 if TYPE_CHECKING:
     from service.adapters.notify import Notifier
+    from service.adapters.pushing import Pusher
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Parts(Wires):
         model: Adjudicator | None,
         signing_key: bytes,
         notifier: "Notifier | None" = None,
+        pusher: "Pusher | None" = None,
         alerting: Alerting = NOBODY_TO_TELL,
         insist_delays_s: Sequence[float] = INSIST_DELAYS_S,
         burst_ms: int = BURST_MS,
@@ -66,6 +68,7 @@ class Parts(Wires):
             archive=archive,
             line=line,
             notifier=notifier,
+            pusher=pusher,
             alerting=alerting,
             shop=lambda: knowledge().shop,
             insist_delays_s=insist_delays_s,

@@ -127,6 +127,7 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
     one that can be moved.
     """
     from service.adapters.archive import Archive
+    from service.adapters.browsers import Browsers
     from service.adapters.faqfiles import named_images
     from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
@@ -156,7 +157,7 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
         archive=archive,
         inquiries=inquiries,
         vitals=Vitals(store),
-        pages=make_pages(people, Sessions(store, people), parts, public_url=settings.public_url),
+        pages=make_pages(people, Sessions(store, people), Browsers(store), parts, public_url=settings.public_url),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,
@@ -231,12 +232,15 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
     nobody understands.
     """
     from service.adapters.archive import Archive
+    from service.adapters.browsers import Browsers
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.inquiries import Inquiries
     from service.adapters.lastgood import LastGood
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
+    from service.adapters.people import People
     from service.adapters.photos import Photos
+    from service.adapters.pushing import open_pusher
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.tokenizing import open_tokenizer
@@ -274,6 +278,9 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             model=await stack.enter_async_context(open_model(settings)),
             signing_key=signing_key,
             notifier=notifier,
+            pusher=await stack.enter_async_context(
+                open_pusher(Browsers(store), People(store), archive, settings.public_url)
+            ),
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
             public_url=settings.public_url,
         )

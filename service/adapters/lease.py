@@ -46,6 +46,7 @@ class Lease(msgspec.Struct, kw_only=True):
     `trouble` says why this is not to be handled as usual: "poison", it made us fail too often; "restored", it was
     brought back from the past; "overflow", the mailbox was full and messages are missing from it. `reply_is_free` says
     whether a reply token is still fresh, `more_is_due` whether another conversation was due when it was taken.
+    `browsers` are the ids of those that staff are told at.
     """
 
     token: str
@@ -59,6 +60,7 @@ class Lease(msgspec.Struct, kw_only=True):
     reply_is_free: bool = False
     more_is_due: bool = False
     ahead_ms: int = 0
+    browsers: tuple[str, ...] = ()
 
     @property
     def shop_now(self) -> datetime:
@@ -93,6 +95,7 @@ class _Taken(msgspec.Struct):
     paused: str
     today: str
     more: bool
+    browsers: tuple[str, ...]
 
 
 def write_body(out: Outgoing) -> str:
@@ -148,6 +151,7 @@ def read_lease(token: str, packed: bytes, ends_at: float, ahead_ms: int) -> Leas
         reply_is_free=taken.now - int(fields.get("token_at", "0")) < TOKEN_IS_FRESH_MS,
         ahead_ms=ahead_ms,
         more_is_due=taken.more,
+        browsers=taken.browsers,
     )
 
 

@@ -15,7 +15,7 @@ from service.adapters.audit import AUDIT_MS
 from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
 from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.store import PREFIX, Store
-from service.core.alerting import ALERT_CONVERSATION, Alert
+from service.core.alerting import Alert
 from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
 from service.core.photos import KEEP_S, photos_in
@@ -238,7 +238,7 @@ class Mailbox:
             "items": [
                 {"id": item.id, "record": _json(item), "place": number / 1000} for number, item in enumerate(plan.items)
             ],
-            "alerts": [_alert(number, alert) for number, alert in enumerate(plan.alerts)],
+            "alerts": [_alert(alert) for alert in plan.alerts],
         }
         if plan.handoff:
             written["handoff"] = {
@@ -269,11 +269,11 @@ def _element(out: Outgoing) -> dict[str, str]:
     return {"id": out.id, "who": out.who, "key": out.key, "body": write_body(out)}
 
 
-def _alert(number: int, alert: Alert) -> dict[str, str]:
+def _alert(alert: Alert) -> dict[str, str]:
     out = Outgoing(
         id=alert.id, who="alert", key="-", kind="alert", messages=(), bubbles=(), said_at=alert.at, alert=alert
     )
-    return _element(out) | {"conv": f"{ALERT_CONVERSATION}{number}"}
+    return _element(out) | {"conv": alert.to}
 
 
 def _place(handoff: HandoffRecord) -> int:

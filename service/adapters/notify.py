@@ -13,6 +13,7 @@ from io import StringIO
 
 from apprise import Apprise, AppriseAsset, NotifyBase, PersistentStoreMode
 
+from service.core.alerting import Told
 from service.errors import SettingsError
 
 TIME_LIMIT_S = 20.0
@@ -59,9 +60,10 @@ class Notifier:
         """What kind of address each is, as Apprise calls it (Slack, E-Mail)."""
         return [target.name for target in self._targets]
 
-    async def send(self, number: int, title: str, text: str) -> bool:
-        """Send one alert. False when it was not accepted, or not within the time limit: it may still arrive then."""
-        return await self._targets[number].send(title, text, self._time_limit_s)
+    async def send(self, number: int, title: str, text: str) -> Told:
+        """Send one alert. What is not accepted within the time limit may still arrive."""
+        accepted = await self._targets[number].send(title, text, self._time_limit_s)
+        return "accepted" if accepted else "refused"
 
     async def try_out(self, number: int, title: str, text: str) -> tuple[bool, str]:
         """As `send`, with what Apprise says about a failure: for whoever set the address, not for a log."""
@@ -69,7 +71,7 @@ class Notifier:
         listener = logging.StreamHandler(said)
         _log.addHandler(listener)
         try:
-            accepted = await self.send(number, title, text)
+            accepted = await self.send(number, title, text) == "accepted"
         finally:
             _log.removeHandler(listener)
         return accepted, " ".join(said.getvalue().split())

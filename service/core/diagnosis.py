@@ -202,7 +202,8 @@ def _judge_replicas(facts: StoreFacts) -> Finding:
 def judge_alerts(addresses: Sequence[str], public_url: str | None) -> Finding:
     """Judge how staff hear of a customer who waits; `addresses` are the kinds of HENJI_NOTIFY's (Slack, E-Mail)."""
     if not addresses:
-        return Finding("look", "alerts", "nobody is told when a customer waits", "HENJI_NOTIFY, see the README")
+        found = "no address: only browsers with 通知を受け取る are told when a customer waits"
+        return Finding("look", "alerts", found, "HENJI_NOTIFY, see the README")
     found = f"go to {', '.join(addresses)}"
     if not public_url:
         return Finding("warn", "alerts", f"{found}, without a link to the handoff", "HENJI_PUBLIC_URL")

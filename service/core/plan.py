@@ -65,8 +65,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
     `what` names the step for whoever watches. `timers` are the conversation's timers by name, each with the time it
-    runs out (Redis' ms), 0 to stop it. `alerts` are for the Apprise URLs, in their order. `counts` names what is
-    counted with it (service/core/counting.py).
+    runs out (Redis' ms), 0 to stop it. `alerts` are for whoever is told. `counts` names what is counted with it
+    (service/core/counting.py).
     """
 
     what: str

@@ -31,6 +31,7 @@ from service.web.api.router import make_router
 from service.web.health import is_live, is_ready
 from service.web.images import show_image
 from service.web.metrics import show_metrics
+from service.web.pages import homescreen
 from service.web.pages.assets import read_asset
 from service.web.pages.errors import explain, is_for_people
 from service.web.problems import problem
@@ -104,7 +105,7 @@ def make_app(
     return Litestar(
         route_handlers=[
             *(webhook, make_router(archive), show_image, is_live, is_ready, show_metrics),
-            *(read_asset, pages),
+            *(read_asset, *homescreen.HANDLERS, pages),
         ],
         dependencies={name: _provide(part) for name, part in parts.items()} | {"now": Provide(shop_now)},
         exception_handlers={

@@ -26,14 +26,14 @@ async def desk() -> AsyncGenerator[Desk]:
 
 async def test_an_alert_arrives_as_it_was_written(desk: Desk) -> None:
     async with open_notifier([desk.address("desk")]) as notifier:
-        assert await notifier.send(0, TITLE, TEXT)
+        assert await notifier.send(0, TITLE, TEXT) == "accepted"
     (alert,) = desk.arrived["desk"]
     assert (alert["title"], alert["message"]) == (TITLE, TEXT)
 
 
 async def test_each_alert_is_sent_however_alike_they_are(desk: Desk) -> None:
     async with open_notifier([desk.address("desk")]) as notifier:
-        assert [await notifier.send(0, TITLE, TEXT) for _ in range(3)] == [True] * 3
+        assert [await notifier.send(0, TITLE, TEXT) for _ in range(3)] == ["accepted"] * 3
     assert desk.titles() == [TITLE] * 3
 
 
@@ -41,12 +41,12 @@ async def test_each_alert_is_sent_however_alike_they_are(desk: Desk) -> None:
 async def test_a_refusal_is_an_outcome_and_no_error(desk: Desk, status: int) -> None:
     desk.status["desk"] = status
     async with open_notifier([desk.address("desk")]) as notifier:
-        assert not await notifier.send(0, TITLE, TEXT)
+        assert await notifier.send(0, TITLE, TEXT) == "refused"
 
 
 async def test_an_address_that_is_away_is_an_outcome_and_no_error() -> None:
     async with open_notifier([f"json://127.0.0.1:{free_port()}/desk"]) as notifier:
-        assert not await notifier.send(0, TITLE, TEXT)
+        assert await notifier.send(0, TITLE, TEXT) == "refused"
 
 
 async def test_a_slow_address_holds_up_neither_the_loop_nor_another_address(desk: Desk) -> None:
@@ -55,9 +55,9 @@ async def test_a_slow_address_holds_up_neither_the_loop_nor_another_address(desk
     async with open_notifier(urls, time_limit_s=0.3) as notifier:
         started = time.monotonic()
         slow = [asyncio.create_task(notifier.send(0, TITLE, TEXT)) for _ in range(10)]
-        assert await notifier.send(1, TITLE, TEXT)
+        assert await notifier.send(1, TITLE, TEXT) == "accepted"
         assert not any(task.done() for task in slow)
-        assert await asyncio.gather(*slow) == [False] * 10
+        assert await asyncio.gather(*slow) == ["refused"] * 10
         assert time.monotonic() - started < 2
     assert desk.tries == 2, "what waited behind the one that hangs was never sent"
 
@@ -91,7 +91,7 @@ async def test_what_apprise_logs_goes_nowhere(desk: Desk) -> None:
     logging.getLogger().addHandler(everything)
     try:
         async with open_notifier([desk.address("hunter2")]) as notifier:
-            assert not await notifier.send(0, TITLE, TEXT)
+            assert await notifier.send(0, TITLE, TEXT) == "refused"
             logging.getLogger("somebody else").warning("is heard")
     finally:
         logging.getLogger().removeHandler(everything)

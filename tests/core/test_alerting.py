@@ -15,6 +15,7 @@ from service.core.alerting import (
     Announced,
     after_alerting,
     alert_at,
+    alerting_at,
     announce,
     enter_waiting,
     is_wanted,
@@ -22,6 +23,7 @@ from service.core.alerting import (
 from service.core.decisions import Handoff, HandoffReason
 from service.core.records import HandoffRecord
 from service.core.sending import Again, Attempt, Done
+from service.core.shop import DEFAULT_SHOP
 from tests.support.shop import CUSTOMER, DUE, NOON, NOON_MS, turn
 
 MINUTE = timedelta(minutes=1)
@@ -54,7 +56,8 @@ def test_without_an_address_nothing_is_written() -> None:
 def test_an_alert_names_the_reason_the_time_and_the_link() -> None:
     (alert, _) = enter_waiting(handoff(), "01TURN", NOON, TWO).alerts
     assert alert.title == "要対応：スタッフ希望"
-    assert alert.text == "11月25日(火) 01:00からお客様がお待ちです。\nhttps://henji.example/inbox/h1"
+    assert alert.text == "11月25日(火) 01:00からお客様がお待ちです。"
+    assert alert.link == "https://henji.example/inbox/h1"
 
 
 def test_the_shop_is_named_where_its_name_is_known() -> None:
@@ -144,10 +147,31 @@ def attempt(tries: int, age_ms: int = 0) -> Attempt:
 
 
 def test_an_alert_is_tried_ever_later_until_it_is_accepted_or_too_old() -> None:
-    assert after_alerting(attempt(0), accepted=True) == Done("sent")
-    assert after_alerting(attempt(0), accepted=False) == Again(500, untried=False)
-    assert after_alerting(attempt(3), accepted=False) == Again(4_000, untried=False)
-    assert after_alerting(attempt(30), accepted=False) == Again(60_000, untried=False)
-    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS), accepted=False) == Again(60_000, untried=False)
-    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS + 1), accepted=False) == Done("unconfirmed", why="alert")
-    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS + 1), accepted=True) == Done("sent")
+    assert after_alerting(attempt(0), "accepted") == Done("sent")
+    assert after_alerting(attempt(0), "refused") == Again(500, untried=False)
+    assert after_alerting(attempt(3), "refused") == Again(4_000, untried=False)
+    assert after_alerting(attempt(30), "refused") == Again(60_000, untried=False)
+    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS), "refused") == Again(60_000, untried=False)
+    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS + 1), "refused") == Done("unconfirmed", why="alert")
+    assert after_alerting(attempt(30, GIVE_UP_AFTER_MS + 1), "accepted") == Done("sent")
+
+
+def test_who_cannot_be_told_at_a_place_any_more_is_neither_tried_again_nor_a_dead_letter() -> None:
+    assert after_alerting(attempt(0), "gone") == Done("superseded", why="staff")
+
+
+def test_every_address_and_every_browser_has_an_outbox_of_its_own() -> None:
+    both = alerting_at(Alerting(targets=1), DEFAULT_SHOP, NOON, browsers=("b1", "b2"))
+    announced = enter_waiting(handoff(), "01TURN", NOON, both)
+    assert [alert.to for alert in announced.alerts] == ["@alert:0", "@push:b1", "@push:b2"]
+    alone = alerting_at(Alerting(), DEFAULT_SHOP, NOON, browsers=("b1",))
+    assert [alert.to for alert in enter_waiting(handoff(), "01TURN", NOON, alone).alerts] == ["@push:b1"]
+
+
+def test_a_booking_and_what_is_urgent_are_told_apart() -> None:
+    booking = msgspec.structs.replace(handoff("topic"), ask=("ご希望の日時",))
+    (alert, _) = announce("alert", booking, "t", NOON, TWO).alerts
+    assert (alert.title, alert.urgent) == ("要対応：予約", False)
+    urgent = msgspec.structs.replace(handoff("topic"), urgent=True)
+    (alert, _) = announce("alert", urgent, "t", NOON, TWO).alerts
+    assert (alert.title, alert.urgent) == ("至急・要対応：スタッフ対応の話題", True)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import httpx
 
 from service.adapters.archive import Archive
+from service.adapters.browsers import Browsers
 from service.adapters.images import ImageServer
 from service.adapters.inquiries import Inquiries
 from service.adapters.livefeed import LiveFeed
@@ -49,6 +50,7 @@ class House:
         self.clock = clock or Clock()
         self.people = People(store)
         self.sessions = Sessions(store, self.people)
+        self.browsers = Browsers(store)
         archive, inquiries = Archive(store), Inquiries(store)
         parts = make_parts(store, LiveFeed(store, asyncio.Event()), public_url)
         self.app = make_app(
@@ -57,7 +59,7 @@ class House:
             inquiries=inquiries,
             vitals=Vitals(store),
             images=ImageServer(Path("none"), list),
-            pages=make_pages(self.people, self.sessions, parts, public_url=public_url, clock=self.clock),
+            pages=make_pages(self.people, self.sessions, self.browsers, parts, public_url=public_url, clock=self.clock),
             channel_secrets=ChannelSecrets(),
             ahead_ms=self._ahead_ms,
         )

@@ -13,11 +13,14 @@ from redis.asyncio import Redis
 
 from service import wiring
 from service.adapters.archive import Archive
+from service.adapters.browsers import Browsers
 from service.adapters.inquiries import Inquiries
 from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
 from service.adapters.notify import open_notifier
+from service.adapters.people import People
 from service.adapters.photos import Photos
+from service.adapters.pushing import open_pusher
 from service.adapters.shopclock import MovableClock, not_ahead
 from service.adapters.store import PREFIX, Store
 from service.core.alerting import Alerting
@@ -97,6 +100,9 @@ async def run_worker(
             model=model,
             signing_key=await Archive(store).signing_key(),
             notifier=await stack.enter_async_context(open_notifier(notify)),
+            pusher=await stack.enter_async_context(
+                open_pusher(Browsers(store), People(store), Archive(store), PUBLIC_URL)
+            ),
             alerting=Alerting(targets=len(notify), public_url=PUBLIC_URL),
             burst_ms=burst_ms,
             public_url=PUBLIC_URL,

@@ -98,7 +98,7 @@ local function append_out(conv, item, tries, by)
   redis.call('RPUSH', out_key(conv), table.concat(head, ' ') .. '\n' .. item.body)
 end
 
--- Appends one alert {conv, id, who, key, body} to the outbox of its URL. One that waits for its next try keeps waiting.
+-- Appends one alert {conv, id, who, key, body} to the outbox of its URL or browser. One that waits for its next try keeps waiting.
 local function append_alert(alert)
   append_out(alert.conv, alert, 0, '-')
   if redis.call('HEXISTS', conv_key(alert.conv), 'lease') == 0 then

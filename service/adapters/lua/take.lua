@@ -56,4 +56,5 @@ return cmsgpack.pack({
   more = more_is_due(),
   handoff = handoff and redis.call('GET', P .. 'handoff:' .. handoff) or '',
   paused = paused or '', today = today or '',
+  browsers = redis.call('HKEYS', P .. 'push'),
 })

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 _FOLDER = Path(__file__).parent.parent / "static"
 # The wheel is installed for these files only. Its code is never imported: it would ask for Django.
 _HTMX = {"htmx.js": "htmx-4.min.js", "htmx-sse.js": "ext/hx-sse-4.min.js"}
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
 class Asset(msgspec.Struct, frozen=True):
@@ -59,4 +59,4 @@ def read_asset(name: FromPath[str]) -> Response[bytes]:
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-    return Response(asset.content, media_type=f"{asset.media_type}; charset=utf-8", headers=headers)
+    return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -12,8 +12,10 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
+from service.adapters.browsers import Browsers
 from service.adapters.sessions import Sessions
 from service.errors import TooManyAttempts
+from service.web.pages.notifications import forget_browser
 from service.web.pages.screen import go, show
 from service.web.pages.visit import LANGUAGE_COOKIE, Language, PageRequest, address_of, is_htmx
 
@@ -33,6 +35,12 @@ class LanguageChoice(msgspec.Struct):
 
     language: Language
     back: str = "/inbox"
+
+
+class Leaving(msgspec.Struct):
+    """`endpoint` is where this browser is notified, empty where it is not."""
+
+    endpoint: str = ""
 
 
 @get("/", sync_to_thread=False)
@@ -86,10 +94,15 @@ async def begin(request: PageRequest, sessions: Sessions, session_id: str, now: 
 
 @post("/logout", status_code=303)
 async def log_out(
-    request: PageRequest, sessions: NamedDependency[Sessions], real_now: NamedDependency[datetime]
+    request: PageRequest,
+    sessions: NamedDependency[Sessions],
+    browsers: NamedDependency[Browsers],
+    real_now: NamedDependency[datetime],
+    data: URLEncodedBody[Leaving],
 ) -> Redirect:
-    """End the session; the browser goes on as nobody, under another id."""
+    """End the session and its browser's notifications; the browser goes on as nobody, under another id."""
     if request.auth.staff:
+        await forget_browser(browsers, data.endpoint, request.auth.staff.name, real_now)
         await sessions.log_out(request.auth.id, request.auth.staff.name, real_now)
     request.auth.forget()
     return go(request, "/login")

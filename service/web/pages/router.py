@@ -7,6 +7,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from service.adapters.browsers import Browsers
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
 from service.web.pages import (
@@ -18,6 +19,7 @@ from service.web.pages import (
     inbox_switches,
     links,
     login,
+    notifications,
     staff,
 )
 from service.web.pages.assets import assets
@@ -32,15 +34,22 @@ def utc_now() -> datetime:
 
 
 def make_pages(
-    people: People, sessions: Sessions, parts: inbox_contexts.Parts, *, public_url: str | None, clock: Clock = utc_now
+    people: People,
+    sessions: Sessions,
+    browsers: Browsers,
+    parts: inbox_contexts.Parts,
+    *,
+    public_url: str | None,
+    clock: Clock = utc_now,
 ) -> Router:
     """Put the pages together: for everybody, for those who are signed in, for owners."""
     assets()  # read now: a file that is missing is found at the start
-    provided: dict[str, Any] = {"people": people, "sessions": sessions, "site": staff.Site(public_url), "parts": parts}
+    provided: dict[str, Any] = {"people": people, "sessions": sessions, "browsers": browsers, "parts": parts}
+    provided["site"] = staff.Site(public_url)
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
     at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
-    at_work += inbox_switches.HANDLERS
+    at_work += [*inbox_switches.HANDLERS, *notifications.HANDLERS]
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 

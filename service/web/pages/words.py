@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-WORDS: dict[str, tuple[str, str]] = {
+from service.web.pages.notification_words import NOTIFICATION_WORDS
+
+WORDS: dict[str, tuple[str, str]] = NOTIFICATION_WORDS | {
     # Everywhere
     "product": ("返事", "Henji"),
     "inbox": ("受信箱", "Inbox"),
@@ -105,7 +107,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "「停止」すると、その人はすぐにログアウトされ、ログインできなくなります。",
         "Disabling somebody signs them out at once, everywhere.",
     ),
-    # The inbox, until it is there
     # What went wrong
     "error": ("エラー", "Error"),
     "error_403": (

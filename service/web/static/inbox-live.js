@@ -158,6 +158,8 @@ function connect() {
     const step = { ...JSON.parse(event.data), id: event.lastEventId };
     channel.postMessage(step);
     happened(step);
+    // Here and in no other tab of this browser (device.js may sound).
+    if (step.what === "handoff") document.dispatchEvent(new Event("henji:waits"));
   });
   source.addEventListener("open", () => tellState(true));
   source.addEventListener("error", () => {

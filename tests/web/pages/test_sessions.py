@@ -14,6 +14,8 @@ from tests.support.dump import everything
 from tests.support.pages import PASSWORD, House, PageClient
 from tests.support.system import make_settings, run_web
 
+ICONS = ("icon.svg", "icon-192.png", "icon-apple.png")
+
 
 async def test_an_id_that_came_from_outside_never_becomes_a_session(house: House, browser: PageClient) -> None:
     browser.http.cookies.set("henji", "attackerchosen", domain="henji.test")
@@ -137,7 +139,7 @@ async def test_files_are_kept_for_ever_under_the_hash_of_what_they_hold(browser:
     page = await browser.http.get("/login")
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
     assert {re.sub(r"\.[0-9a-f]{10}\.", ".", path) for path in files} == {
-        f"/static/{name}" for name in ("icon.svg", "app.css", "app.js", "htmx.js", "htmx-sse.js")
+        f"/static/{name}" for name in (*ICONS, "app.css", "app.js", "htmx.js", "htmx-sse.js")
     }
     for path in files:
         answer = await browser.http.get(path)
