@@ -112,14 +112,22 @@ class Settings(BaseModel):
     openai_api_key: SecretStr | None = Field(
         None,
         alias="OPENAI_API_KEY",
-        description="Key of the model's server. Without key and base URL the model is off.",
+        description="Key of the model's server. Without key and base URL no model is used.",
     )
     openai_base_url: Annotated[str | None, AfterValidator(_is_http_url)] = Field(
         None,
         alias="OPENAI_BASE_URL",
         description="Any OpenAI-compatible server, for example `http://localhost:11434/v1`.",
     )
-    openai_model: str | None = Field(None, alias="OPENAI_MODEL", description="The model's name on that server.")
+    openai_model: str | None = Field(
+        None, alias="OPENAI_MODEL", description="The language model's name on that server. Unset: it is off."
+    )
+    openai_embedding_model: str | None = Field(
+        None,
+        alias="OPENAI_EMBEDDING_MODEL",
+        description="The name of an embedding model on that server, for example `text-embedding-3-small`."
+        " Unset: it is off.",
+    )
     model_consent: Literal["yes", "no"] = Field(
         "no",
         alias="HENJI_MODEL_CONSENT",
@@ -165,6 +173,15 @@ class Settings(BaseModel):
     @property
     def model_is_on(self) -> bool:
         """Whether a language model is configured."""
+        return self.openai_model is not None and self._has_model_server
+
+    @property
+    def embeddings_are_on(self) -> bool:
+        """Whether an embedding model is configured."""
+        return self.openai_embedding_model is not None and self._has_model_server
+
+    @property
+    def _has_model_server(self) -> bool:
         return self.openai_api_key is not None or self.openai_base_url is not None
 
 
@@ -244,8 +261,10 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     if not key and not base_url:
         return []
     problems: list[str] = []
-    if not values.get("OPENAI_MODEL"):
-        problems.append("OPENAI_MODEL: is needed when OPENAI_API_KEY or OPENAI_BASE_URL is set")
+    if not values.get("OPENAI_MODEL") and not values.get("OPENAI_EMBEDDING_MODEL"):
+        problems.append(
+            "OPENAI_MODEL: is needed (or OPENAI_EMBEDDING_MODEL) when OPENAI_API_KEY or OPENAI_BASE_URL is set"
+        )
     consent = values.get("HENJI_MODEL_CONSENT", "no")
     if consent == "no" and not is_near(base_url or "https://api.openai.com"):
         problems.append(

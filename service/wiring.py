@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from service.adapters.archive import Archive
     from service.adapters.embedded import EmbeddedValkey
+    from service.adapters.embedding import OpenAIEmbedder
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
     from service.adapters.notify import Notifier
@@ -325,6 +326,19 @@ async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]
         prompt=load_adjudication_prompt(settings.prompts_dir),
     ) as model:
         yield model
+
+
+@asynccontextmanager
+async def open_embedder(settings: Settings) -> AsyncGenerator["OpenAIEmbedder"]:
+    """Open the embedding model, where one is configured (`Settings.embeddings_are_on`)."""
+    from service.adapters import embedding
+
+    async with embedding.open_embedder(
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        base_url=settings.openai_base_url,
+        model=settings.openai_embedding_model or "",
+    ) as embedder:
+        yield embedder
 
 
 @asynccontextmanager

@@ -64,7 +64,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         [
             f"LINE_CHANNEL_ACCESS_TOKEN_FILE: cannot read {tmp_path / 'none'}: No such file or directory",
             "HENJI_FAQ_DIRECTORY: there is no such setting; did you mean HENJI_FAQ_DIR?",
-            "OPENAI_MODEL: is needed when OPENAI_API_KEY or OPENAI_BASE_URL is set",
+            "OPENAI_MODEL: is needed (or OPENAI_EMBEDDING_MODEL) when OPENAI_API_KEY or OPENAI_BASE_URL is set",
             (
                 "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
                 "set it to yes to allow that, or use a model on this machine or network"
@@ -202,6 +202,22 @@ def test_customers_words_go_elsewhere_only_with_consent(environ: dict[str, str])
 
 def test_consent_alone_turns_no_model_on() -> None:
     assert not load_settings({"HENJI_MODEL_CONSENT": "yes", "OPENAI_MODEL": "m"}, None).model_is_on
+
+
+def test_embeddings_need_no_language_model_and_the_language_model_needs_no_embeddings() -> None:
+    server = {"OPENAI_BASE_URL": "http://localhost:8123/v1"}
+    vectors = load_settings({**server, "OPENAI_EMBEDDING_MODEL": "minilm"}, None)
+    assert (vectors.model_is_on, vectors.embeddings_are_on) == (False, True)
+    words = load_settings({**server, "OPENAI_MODEL": "gemma"}, None)
+    assert (words.model_is_on, words.embeddings_are_on) == (True, False)
+    assert not load_settings({"OPENAI_EMBEDDING_MODEL": "minilm"}, None).embeddings_are_on
+
+
+def test_embeddings_elsewhere_need_the_same_consent() -> None:
+    far = {"OPENAI_BASE_URL": "https://embed.example/v1", "OPENAI_EMBEDDING_MODEL": "m"}
+    (found,) = problems(far)
+    assert found.startswith("HENJI_MODEL_CONSENT:")
+    assert load_settings({**far, "HENJI_MODEL_CONSENT": "yes"}, None).embeddings_are_on
 
 
 # What may be seen

@@ -98,7 +98,7 @@ class OpenAIAdjudicator:
         except ModelUnavailable:
             raise
         except Exception as error:  # the port promises that nothing else comes out
-            raise ModelUnavailable(_reason(error)) from error
+            raise ModelUnavailable(reason_of(error)) from error
 
     async def _choose(self, text: str, candidates: list[Entry]) -> Verdict:
         started = self._clock()
@@ -232,7 +232,7 @@ def _read_verdict(content: str, shown: frozenset[str]) -> Verdict:
             raise _NotAVerdict("wrong_count", "pick takes exactly 1 id, none takes 0, unclear takes 2 or 3 different.")
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     match error:
         case TimeoutError() | openai.APITimeoutError():
             return "timeout"

@@ -6,6 +6,7 @@ Few trials are held near the shipped weights, which were fitted on trials of sev
 from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 from scipy import optimize
 
@@ -15,6 +16,7 @@ from service.core.features import Floats, Wording
 from service.core.ranking import Index, Phrasings, read_phrasings
 from service.core.thresholds import judge, pack, with_thresholds
 from service.core.trials import Trials, ask_trials
+from service.core.vectors import Meanings
 
 SHIPPED = Weights(bias=-2.66, slopes=(4.32, 0.0, 0.0), ceiling=0.989, temperature=0.123, lapse=0.014)
 # Fewer trials of a kind than this say too little: the shipped weights stay, and only exact phrasings are answered.
@@ -29,10 +31,18 @@ _SHIPPED_CLARIFY = 0.4
 
 
 def calibrate(
-    entries: Sequence[Entry], wording: Wording | None = None, *, promise: float = PROMISE, share: float = SHARE
+    entries: Sequence[Entry],
+    wording: Wording | None = None,
+    meanings: Meanings | None = None,
+    *,
+    promise: float = PROMISE,
+    share: float = SHARE,
 ) -> Calibration:
-    """Fit a calibration. Takes minutes at 10,000 phrasings, so it is done in a process of its own."""
-    phrasings = read_phrasings(entries, wording or Wording())
+    """Fit a calibration for readings of words, or with `meanings` for readings of words and vectors.
+
+    Takes minutes at 10,000 phrasings, so it is done in a process of its own.
+    """
+    phrasings = read_phrasings(entries, wording or Wording(), meanings)
     return from_trials(phrasings, ask_trials(phrasings), promise=promise, share=share)
 
 
@@ -54,6 +64,7 @@ def shipped(index: Index | Phrasings, *, promise: float = PROMISE, share: float 
 def from_trials(phrasings: Phrasings, trials: Trials, *, promise: float, share: float) -> Calibration:
     """Fit a calibration to trials that were asked already."""
     plain = shipped(phrasings, promise=promise, share=share)
+    plain = msgspec.structs.replace(plain, index=phrasings.vector_id or phrasings.id)
     answerable = int(trials.answerable.sum())
     if min(answerable, len(trials.answerable) - answerable) < FEWEST_TRIALS:
         return plain

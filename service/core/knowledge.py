@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -15,6 +15,7 @@ from service.core.ranking import Index, build_index
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.core.texts import DEFAULT_TEXTS, Texts
 from service.core.thresholds import never_sure, with_thresholds
+from service.core.vectors import Meanings, Vector
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Knowledge:
     a person, and thanks.
 
     `version` is the hash of all that the files say: the same files give the same version on every machine. The
-    calibration may be that of an earlier version until a new one is fitted.
+    calibration may be that of an earlier version until a new one is fitted. `vector_calibration` is one for texts whose
+    vectors are known; `vector` is that of the one text that this snapshot is to judge (`with_vector`).
     """
 
     version: str
@@ -36,15 +38,32 @@ class Knowledge:
     texts: Texts
     person: frozenset[str]
     courtesy: frozenset[str]
+    vector_calibration: Calibration | None = None
+    vector: Vector | None = None
 
     def rank(self, text: str) -> Ranking:
         """Say which entries a text may mean, and how probable each is."""
-        return rank(self.index.read(text), self.index.ids, self.calibration)
+        return rank(self.index.read(text, self.vector), self.index.ids, self.calibration)
+
+    @property
+    def uses_vectors(self) -> bool:
+        """Tell whether the vector of a text would make a difference."""
+        return self.vector_calibration is not None and self.vector_calibration.index == self.index.vector_id
+
+    def with_vector(self, vector: Vector | None) -> "Knowledge":
+        """The same for the one text that has this vector: judged by it, and by what was fitted with vectors.
+
+        Nothing changes without a vector, with one of another model, or where none is of use.
+        """
+        fits = vector is not None and len(vector) == self.index.vector_length
+        if not fits or self.vector_calibration is None or not self.uses_vectors:
+            return self
+        return replace(self, calibration=self.vector_calibration, vector=vector)
 
     @property
     def stale(self) -> bool:
         """Tell whether the calibration was fitted for other entries than these."""
-        return self.calibration.index != self.index.id
+        return self.calibration.index not in {self.index.id, self.index.vector_id}
 
     @property
     def never_sure(self) -> tuple[str, ...]:
@@ -70,11 +89,14 @@ def build_knowledge(
     *,
     tokenizer: Tokenizer | None = None,
     calibration: Calibration | None = None,
+    meanings: Meanings | None = None,
+    vector_calibration: Calibration | None = None,
 ) -> Knowledge:
     """Build a snapshot. Takes seconds for thousands of entries: call it off the event loop.
 
     The index is that of `before` when nothing that it is made of has changed, so that a changed answer is quick.
-    Without a calibration the one of `before` goes on, or else the shipped one.
+    Without a calibration the one of `before` goes on, or else the shipped one. `meanings` are the vectors of the
+    phrasings, `vector_calibration` is what was fitted with them.
     """
     by_id = {entry.id: entry for entry in entries}
     wording = Wording(tokenizer, shop.synonyms)
@@ -82,9 +104,12 @@ def build_knowledge(
         before is not None
         and before.index.lexicon.wording.name == wording.name
         and _indexed(before.entries.values()) == _indexed(entries)
+        and (meanings is None or before.index.vector_id is not None)
     )
-    index = before.index if before and is_indexed else build_index(entries, wording)
+    index = before.index if before and is_indexed else build_index(entries, wording, meanings)
     calibration = calibration or (before.calibration if before else shipped(index))
+    vector_calibration = vector_calibration or (before.vector_calibration if before else None)
+    promise, share = shop.max_wrong_answers, share_of(shop)
     return Knowledge(
         version=version_of(entries, shop, texts),
         entries=by_id,
@@ -95,11 +120,12 @@ def build_knowledge(
             for text in (entry.question, *entry.phrasings)
         },
         index=index,
-        calibration=with_thresholds(calibration, promise=shop.max_wrong_answers, share=share_of(shop)),
+        calibration=with_thresholds(calibration, promise=promise, share=share),
         shop=shop,
         texts=texts,
         person=frozenset(map(normalize, shop.person)),
         courtesy=frozenset(map(normalize, shop.courtesy)),
+        vector_calibration=vector_calibration and with_thresholds(vector_calibration, promise=promise, share=share),
     )
 
 
@@ -110,7 +136,7 @@ def share_of(shop: Shop) -> float:
 
 def _indexed(entries: Iterable[Entry]) -> Mapping[str, tuple[object, ...]]:
     """What the index is made of, by id."""
-    return {entry.id: (entry.question, entry.phrasings, entry.match, entry.action) for entry in entries}
+    return {entry.id: (entry.question, entry.phrasings, entry.match, entry.action, entry.private) for entry in entries}
 
 
 def version_of(entries: Sequence[Entry], shop: Shop = DEFAULT_SHOP, texts: Texts = DEFAULT_TEXTS) -> str:

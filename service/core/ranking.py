@@ -1,8 +1,9 @@
 """Ranking: how well each entry fits a text, and how far the text can be understood at all.
 
 An entry's score is `d + c`: the decision value of a linear SVM and the cosine to the mean of the entry's phrasings.
-Both are linear in the text's features, so a text is scored by adding up a few posting lists. What the scores are worth
-as probabilities is said by a calibration (service/core/calibration.py).
+Both are linear in the text's features, so a text is scored by adding up a few posting lists. Where an embedding model
+has given vectors (service/core/vectors.py), the score is the mean of that of the words and that of the vectors. What
+the scores are worth as probabilities is said by a calibration (service/core/calibration.py).
 
 Sources: TF-IDF with an SVM for intents and unknown questions: Larson et al. 2019 (CLINC150, arXiv:1909.02027), Arora
 et al. 2020 (HINT3, arXiv:2009.13833).
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from service.core.entries import Entry
 from service.core.features import Corpus, Floats, Ints, Matrix, Query, Wording, count_texts, idf_of_unknown, weigh
 from service.core.lines import fit_lines
+from service.core.vectors import Meanings, Vector, VectorIndex, name_of
 
 # To be raised with whatever changes numbers: calibrations are kept under a hash of it.
 RECIPE = 1
@@ -92,6 +94,7 @@ class Index:
         rows = rows[np.isin(phrasings.owners[rows], kept)]
         owners = np.searchsorted(kept, phrasings.owners[rows])
         self.id = phrasings.id
+        self.vector_id = phrasings.vector_id
         self.ids = tuple(phrasings.ids[entry] for entry in kept)
         self.lexicon = phrasings.corpus.lexicon
         self._exact = phrasings.exact
@@ -105,28 +108,44 @@ class Index:
             self._lines = _Postings(slopes)
             # Around 0, so that scores compare between shops: what nobody knows scores 0 everywhere.
             self._heights = heights - heights.mean()
+        self._vectors: VectorIndex | None = None
+        if phrasings.vectors is not None:
+            self._vectors = VectorIndex(
+                phrasings.vectors[rows], owners, len(kept), fits_lines=phrasings.fits_lines and len(kept) > 1
+            )
 
     @property
     def has_lines(self) -> bool:
         """Tell whether an SVM is part of it."""
         return self._lines is not None
 
-    def read(self, text: str) -> Reading | None:
-        """Score all entries; None when the text has nothing in common with any phrasing."""
-        read = self.lexicon.wording.read(text)
-        return self.measure(self.lexicon.count(read), self._exact.get(read))
+    @property
+    def vector_length(self) -> int:
+        """How long the vector of a text must be; 0 where vectors are no part of it."""
+        return self._vectors.length if self._vectors else 0
 
-    def measure(self, query: Query, exact: int | None = None) -> Reading | None:
+    def read(self, text: str, vector: Vector | None = None) -> Reading | None:
+        """Score all entries by the text's words, and its vector if that is given.
+
+        None when the words have nothing in common with any phrasing and there is no vector.
+        """
+        read = self.lexicon.wording.read(text)
+        return self.measure(self.lexicon.count(read), vector, self._exact.get(read))
+
+    def measure(self, query: Query, vector: Vector | None = None, exact: int | None = None) -> Reading | None:
         """Score all entries for a counted text."""
         idfs = self._idfs[query.features]
         seen = self._centres.sizes[query.features] > 0
-        if not seen.any():
+        if not seen.any() and (vector is None or self._vectors is None):
             return None
         values = self._values(query, idfs)
         scores = self._centres.add_up(query.features, values)
         if self._lines is not None:
             trust = min(1.0, float(values[seen] @ values[seen]) / _KNOWN_ENOUGH)
             scores += self._lines.add_up(query.features, values) + trust * self._heights
+        if vector is not None and self._vectors is not None:
+            # An entry without vectors is judged by its words alone.
+            scores = np.where(self._vectors.known, (scores + self._vectors.score(vector)) / 2, scores)
         # So that sums in another order, on another machine, make no other order of entries.
         scores = np.round(scores, 6)
         best = int(np.argmax(scores))
@@ -135,7 +154,7 @@ class Index:
         spelt = slice(query.bounds[-2], query.bounds[-1])
         weights = idfs[spelt]
         total = float(weights.sum()) + len(query.unknown[-1]) * self._unknown
-        covered = float(weights[self._centres.holds(query.features[spelt], best)].sum()) / total
+        covered = float(weights[self._centres.holds(query.features[spelt], best)].sum()) / total if total else 0.0
         return Reading(scores, margin, round(covered, 6), exact)
 
     def _values(self, query: Query, idfs: Floats) -> Floats:
@@ -157,7 +176,8 @@ class Phrasings:
 
     `id` is a hash of what is indexed and how: the same id, the same numbers. `owners` says for each row whose it is,
     `places` its number among the entry's phrasings (-1: the heading);
-    `exact` has the owner of each text that only one entry has.
+    `exact` has the owner of each text that only one entry has. `vectors` has a row for each (of 0: private, so there is
+    none), `vector_id` is the hash that includes them; None without an embedding model.
     """
 
     id: str
@@ -166,6 +186,8 @@ class Phrasings:
     owners: Ints
     places: Ints
     exact: Mapping[str, int]
+    vectors: Vector | None = None
+    vector_id: str | None = None
 
     @property
     def fits_lines(self) -> bool:
@@ -173,18 +195,21 @@ class Phrasings:
         return len(self.owners) > len(self.ids) > 1 and len(self.owners) * len(self.ids) <= _MOST_TO_FIT
 
 
-def read_phrasings(entries: Sequence[Entry], wording: Wording) -> Phrasings:
-    """Count what is matched by meaning and leads somewhere. The order of `entries` makes no difference."""
-    served = [entry for entry in entries if entry.match == "meaning" and entry.action in {"answer", "handoff"}]
-    served.sort(key=lambda entry: entry.id)
+def read_phrasings(entries: Sequence[Entry], wording: Wording, meanings: Meanings | None = None) -> Phrasings:
+    """Count what is matched by meaning and leads somewhere. The order of `entries` makes no difference.
+
+    Vectors count only when `meanings` has all of them (`to_embed`).
+    """
+    served = _served(entries)
     texts: list[str] = []
+    written: list[str | None] = []
     owners: list[int] = []
     places: list[int] = []
     exact: dict[str, int | None] = {}
     for owner, entry in enumerate(served):
-        own = dict.fromkeys(map(wording.read, (entry.question, *entry.phrasings)))
-        for place, text in enumerate(own, -1):
+        for place, (text, as_written) in enumerate(_own_texts(entry, wording).items(), -1):
             texts.append(text)
+            written.append(None if entry.private else as_written)
             owners.append(owner)
             places.append(place)
             exact[text] = None if text in exact else owner
@@ -192,19 +217,46 @@ def read_phrasings(entries: Sequence[Entry], wording: Wording) -> Phrasings:
     content = repr(
         (RECIPE, wording.name, [(served[owner].id, text) for owner, text in zip(owners, texts, strict=True)])
     )
+    name = _hash(content)
+    vectors = meanings.rows(written) if meanings else None
     return Phrasings(
-        hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12],
+        name,
         tuple(entry.id for entry in served),
         count_texts(texts, wording),
         np.array(owners, np.int64),
         np.array(places, np.int64),
         {text: owner for text, owner in exact.items() if owner is not None},
+        vectors,
+        _hash(f"{name} {name_of(meanings.model, vectors)}") if meanings and vectors is not None else None,
     )
 
 
-def build_index(entries: Sequence[Entry], wording: Wording | None = None) -> Index:
+def to_embed(entries: Sequence[Entry], wording: Wording) -> tuple[str, ...]:
+    """List the headings and phrasings that want a vector, each once. Those of private entries never leave."""
+    open_to_all = [entry for entry in _served(entries) if not entry.private]
+    return tuple(dict.fromkeys(said for entry in open_to_all for said in _own_texts(entry, wording).values()))
+
+
+def _served(entries: Sequence[Entry]) -> list[Entry]:
+    served = [entry for entry in entries if entry.match == "meaning" and entry.action in {"answer", "handoff"}]
+    return sorted(served, key=lambda entry: entry.id)
+
+
+def _own_texts(entry: Entry, wording: Wording) -> dict[str, str]:
+    """An entry's heading and phrasings as `wording` reads them, each once, and as they are written."""
+    own: dict[str, str] = {}
+    for text in (entry.question, *entry.phrasings):
+        own.setdefault(wording.read(text), text)
+    return own
+
+
+def _hash(content: str) -> str:
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def build_index(entries: Sequence[Entry], wording: Wording | None = None, meanings: Meanings | None = None) -> Index:
     """Index all entries that are found by meaning. Takes seconds at 10,000 phrasings: call it off the event loop."""
-    return Index(read_phrasings(entries, wording or Wording()))
+    return Index(read_phrasings(entries, wording or Wording(), meanings))
 
 
 def centres(matrix: Matrix, owners: Ints, count: int) -> Matrix:

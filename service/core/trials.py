@@ -3,6 +3,7 @@
 Two kinds. One phrasing hidden, the others stay: a question that has an answer (dealt evenly over folds, so that an
 entry never loses more than its share at once). Whole entries hidden, neighbours together: questions that have none
 (below 15 entries one by one: hiding a third of eight entries leaves no shop to ask). The heading is never a question.
+Where phrasings have vectors the hidden one's own plays the customer's; one without is no question then.
 """
 
 from collections.abc import Iterator
@@ -63,23 +64,33 @@ def _hide_phrasings(phrasings: Phrasings) -> Iterator[_Row]:
         return
     most = _FEW_FOLDS if len(owners) > _MANY_PHRASINGS else _MOST_FOLDS
     folds = int(np.clip(np.median(sizes), 2, most))
-    chosen = _spread(np.flatnonzero(places >= 0))
+    chosen = _spread(_questions(phrasings))
     for fold in range(folds):
         hidden = (places >= 0) & (places % folds == fold)
         index = Index(phrasings, np.flatnonzero(~hidden))
         for row in chosen[hidden[chosen]]:
-            yield _outcome(index.measure(phrasings.corpus.query(int(row))), int(owners[row]))
+            yield _outcome(_ask(index, phrasings, int(row)), int(owners[row]))
 
 
 def _hide_topics(phrasings: Phrasings) -> Iterator[_Row]:
     owners = phrasings.owners
     if len(phrasings.ids) < 2:
         return
-    chosen = _spread(np.flatnonzero(phrasings.places >= 0))
+    chosen = _spread(_questions(phrasings))
     for group in _topics(phrasings):
         index = Index(phrasings, keep=np.setdiff1d(np.arange(len(phrasings.ids)), group))
         for row in chosen[np.isin(owners[chosen], group)]:
-            yield _outcome(index.measure(phrasings.corpus.query(int(row))), -1)
+            yield _outcome(_ask(index, phrasings, int(row)), -1)
+
+
+def _questions(phrasings: Phrasings) -> Ints:
+    asked = phrasings.places >= 0
+    return np.flatnonzero(asked if phrasings.vectors is None else asked & phrasings.vectors.any(axis=1))
+
+
+def _ask(index: Index, phrasings: Phrasings, row: int) -> Reading | None:
+    vector = None if phrasings.vectors is None else phrasings.vectors[row]
+    return index.measure(phrasings.corpus.query(row), vector)
 
 
 def _spread(rows: Ints) -> Ints:

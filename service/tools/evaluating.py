@@ -1,12 +1,13 @@
 """`./henji evaluate`: how many of a file's questions would be answered, how many rightly, and is the promise kept.
 
 Questions go the way of production (triage, settle), each as the first message of a new customer, without a language
-model. Shop hours, states and keyword rules are left aside.
+model; with vectors where an embedding model is configured. Shop hours, states and keyword rules are left aside.
 """
 
+import asyncio
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,13 @@ from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.judging import Judged, Question, Summary, summarize
 from service.core.knowledge import Knowledge, build_knowledge
+from service.core.ranking import to_embed
 from service.core.triage import settle, triage
-from service.errors import InputError, KnowledgeError
-from service.settings import load_settings
+from service.core.vectors import Meanings
+from service.errors import InputError, KnowledgeError, ModelUnavailable, StartError
+from service.settings import Settings, load_settings
 from service.tools.evaluation_words import in_words
+from service.wiring import open_embedder
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -40,12 +44,21 @@ class Evaluation(msgspec.Struct, frozen=True):
     never_sure: tuple[str, ...]
 
 
+# Gives the vectors of texts; the other argument says what they are, for people.
+Embed = Callable[[Sequence[str], str], Meanings]
+
+
 def learn(
-    directory: Path, tokenizer: Tokenizer | None = None, *, promise: float | None = None, share: float | None = None
+    directory: Path,
+    tokenizer: Tokenizer | None = None,
+    embed: Embed | None = None,
+    *,
+    promise: float | None = None,
+    share: float | None = None,
 ) -> Knowledge:
     """Read a FAQ folder and fit it for a promise and a share of unanswerable messages, else the shop's own.
 
-    May take minutes. Keywords are left out.
+    With `embed`, fit it once more with the vectors of its phrasings. May take minutes. Keywords are left out.
     """
     contents = read_contents(read_sources(directory))
     entries = contents.faq.entries
@@ -58,8 +71,17 @@ def learn(
         max_wrong_answers=promise or contents.shop.max_wrong_answers,
         unanswerable=share or contents.shop.unanswerable,
     )
-    calibration = calibrate(entries, Wording(tokenizer, shop.synonyms))
-    knowledge = build_knowledge(entries, shop, contents.texts, tokenizer=tokenizer, calibration=calibration)
+    wording = Wording(tokenizer, shop.synonyms)
+    meanings = embed(to_embed(entries, wording), str(directory)) if embed else None
+    knowledge = build_knowledge(
+        entries,
+        shop,
+        contents.texts,
+        tokenizer=tokenizer,
+        calibration=calibrate(entries, wording),
+        meanings=meanings,
+        vector_calibration=calibrate(entries, wording, meanings) if meanings else None,
+    )
     return dataclasses.replace(knowledge, keywords={})
 
 
@@ -91,17 +113,20 @@ def unknown_entries(questions: Iterable[Question], knowledge: Knowledge) -> list
     return sorted({entry for question in questions for entry in question.entries} - set(knowledge.entries))
 
 
-def ask_all(questions: Iterable[Question], knowledge: Knowledge) -> Iterator[Judged]:
-    """Decide about each question as production would."""
+def ask_all(questions: Iterable[Question], knowledge: Knowledge, meanings: Meanings | None = None) -> Iterator[Judged]:
+    """Decide about each question as production would, with its vector if `meanings` has it."""
     nobody, now = Conversation(customer="evaluate"), datetime.now(UTC)
     for question in questions:
-        step = triage(Turn(id="evaluate", at=0, events=(), lines=(question.text,)), knowledge, nobody, now)
-        decision = settle(step, knowledge, None) if isinstance(step, AskModel) else step
-        yield _judge(question, decision, knowledge)
+        known = knowledge.with_vector(meanings.of.get(question.text)) if meanings else knowledge
+        step = triage(Turn(id="evaluate", at=0, events=(), lines=(question.text,)), known, nobody, now)
+        decision = settle(step, known, None) if isinstance(step, AskModel) else step
+        yield _judge(question, decision, known)
 
 
 def evaluate(faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowledge) -> Evaluation:
     """Add up what was decided."""
+    if knowledge.vector_calibration and knowledge.uses_vectors:
+        knowledge = dataclasses.replace(knowledge, calibration=knowledge.vector_calibration)
     calibration, questions = knowledge.calibration, tuple(judged)
     summary = summarize(
         questions,
@@ -149,20 +174,44 @@ def _without_choices(judged: Judged) -> dict[str, Any]:
     return data
 
 
+def _embedding(settings: Settings) -> Embed | None:
+    """What gives vectors, with a bar that shows how far it is; None where no embedding model is configured."""
+    if not settings.embeddings_are_on:
+        return None
+
+    async def embed(texts: Sequence[str], done: Callable[[int], None]) -> Meanings:
+        async with open_embedder(settings) as embedder:
+            return await embedder.embed_all(texts, done)
+
+    def with_bar(texts: Sequence[str], what: str) -> Meanings:
+        different = list(dict.fromkeys(texts))
+        with click.progressbar(length=len(different), label=f"{what}: ベクトル vectors", file=sys.stderr) as bar:
+            try:
+                return asyncio.run(embed(different, bar.update))
+            except ModelUnavailable as error:
+                settings_named = "OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_EMBEDDING_MODEL"
+                raise StartError(f"the embedding model gives no vectors: {error} ({settings_named})") from error
+
+    return with_bar
+
+
 def run(
     pairs: list[tuple[Path, Path]], *, as_json: bool, picture: Path | None, promise: float | None, share: float | None
 ) -> str:
     """Evaluate folders with their files, showing how far it is on stderr. Returns what is to be printed."""
-    tokenizer = open_tokenizer(load_settings().tokenizer)
+    settings = load_settings()
+    tokenizer = open_tokenizer(settings.tokenizer)
+    embed = _embedding(settings)
     evaluations: list[Evaluation] = []
     for faq, file in pairs:
         questions = read_questions(file)
         click.echo(f"{faq}: 学習中… fitting", err=True)
-        knowledge = learn(faq, tokenizer, promise=promise, share=share)
+        knowledge = learn(faq, tokenizer, embed, promise=promise, share=share)
         if unknown := unknown_entries(questions, knowledge):
             click.echo(f"{file}: no such entries in {faq}: {', '.join(unknown)}", err=True)
+        meanings = embed([question.text for question in questions], str(file)) if embed else None
         with click.progressbar(questions, label=str(file), file=sys.stderr) as bar:
-            evaluations.append(evaluate(faq, file, ask_all(bar, knowledge), knowledge))
+            evaluations.append(evaluate(faq, file, ask_all(bar, knowledge, meanings), knowledge))
     if picture:
         from service.tools.plotting import plot
 

@@ -11,6 +11,7 @@ from service.cli import main
 from service.settings import ROOT
 from tests.support.real import write_faq
 from tests.support.shop import ENTRIES, entry
+from tests.support.toy_embeddings import ToyEmbeddings
 
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {"text": "駐車場はありますか", "entries": ["parking"]},
@@ -20,6 +21,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"text": "クーポン", "entries": ["coupon"]},
     {"text": "カラーとカットの料金", "entries": ["cut", "color"]},
 )
+TOY = {"OPENAI_EMBEDDING_MODEL": "toy"}
 
 
 @pytest.fixture
@@ -35,15 +37,15 @@ def questions(tmp_path: Path) -> Path:
     return file
 
 
-def run(*words: str | Path) -> Result:
-    result = CliRunner().invoke(main, ["evaluate", *map(str, words)])
+def run(*words: str | Path, **environ: str) -> Result:
+    result = CliRunner().invoke(main, ["evaluate", *map(str, words)], env=environ)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
 
 
-def as_json(*words: str | Path) -> Any:
-    return json.loads(run(*words, "--json").stdout)
+def as_json(*words: str | Path, **environ: str) -> Any:
+    return json.loads(run(*words, "--json", **environ).stdout)
 
 
 def test_one_json_object_has_every_question_and_the_summary(faq: Path, questions: Path) -> None:
@@ -56,6 +58,30 @@ def test_one_json_object_has_every_question_and_the_summary(faq: Path, questions
     named = {"answered", "right", "kept", "kept_at_share", "share", "clarified", "near", "handed_over", "promise"}
     assert named | {"promise_kept", "kept_interval", "right_interval"} <= set(found["summary"])
     assert (found["summary"]["promise"], found["summary"]["share"]) == (0.05, 0.4)
+
+
+def test_an_embedding_model_is_asked_for_phrasings_and_questions_but_never_for_private_ones(
+    faq: Path, questions: Path
+) -> None:
+    private = "---\n非公開: はい\n---\n\n## 裏口の番号 {#door}\n\n> - 通用口の番号\n\n1234です。\n"
+    (faq / "door.md").write_text(private, "utf-8")
+    without = as_json("--faq", faq, "--questions", questions)
+    with ToyEmbeddings() as server:
+        found = as_json("--faq", faq, "--questions", questions, OPENAI_BASE_URL=server.base_url, **TOY)
+    phrasings, asked = server.texts
+    assert len(phrasings) == len(set(phrasings))
+    assert {"駐車場はありますか", "車停められる?"} <= set(phrasings)
+    assert not {"裏口の番号", "通用口の番号", "クーポン"} & set(phrasings)
+    assert asked == [each["text"] for each in QUESTIONS]
+    assert [each["text"] for each in found["questions"]] == [each["text"] for each in without["questions"]]
+    assert found["questions"] != without["questions"]
+
+
+def test_an_embedding_model_that_gives_nothing_is_a_plain_error(faq: Path, questions: Path) -> None:
+    with ToyEmbeddings((404, {"error": {"message": "no such model"}})) as server:
+        result = run("--faq", faq, "--questions", questions, OPENAI_BASE_URL=server.base_url, **TOY)
+    assert result.exit_code == 2
+    assert "the embedding model gives no vectors: http_404" in result.stderr
 
 
 def test_choices_stand_with_what_was_clarified_only(faq: Path, questions: Path) -> None:

@@ -1,0 +1,77 @@
+"""The embedding adapter gives back checked vectors, or says in one word why there are none."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from service.adapters.embedding import BATCH, open_embedder
+from service.core.vectors import Vector
+from service.errors import ModelUnavailable
+from tests.support.toy_embeddings import LENGTH, ToyEmbeddings, as_answer, vector_of
+
+
+async def embed(server: ToyEmbeddings, texts: Sequence[str], budget_s: float = 5) -> list[Vector]:
+    async with open_embedder(api_key=None, base_url=server.base_url, model="toy") as embedder:
+        return await embedder.embed(texts, budget_s)
+
+
+async def test_each_text_gets_its_own_vector_whatever_the_order_of_the_answer() -> None:
+    texts = ["駐車場ありますか", "何時から", "\ud83d", ""]
+    with ToyEmbeddings() as server:
+        vectors = await embed(server, texts)
+        assert server.models == ["toy"]
+        assert server.texts == [["駐車場ありますか", "何時から", "?", " "]]
+    for sent, vector in zip(server.texts[0], vectors, strict=True):
+        right = vector_of(sent)
+        assert len(vector) == LENGTH
+        assert vector @ vector == pytest.approx(1, abs=1e-2)
+        assert vector @ right == pytest.approx(sum(value**2 for value in right) ** 0.5, abs=1e-2)
+
+
+async def test_many_texts_go_in_batches_and_each_is_told() -> None:
+    texts = [f"質問{number}" for number in range(2 * BATCH + 3)]
+    told: list[int] = []
+    with ToyEmbeddings() as server:
+        async with open_embedder(api_key=None, base_url=server.base_url, model="toy") as embedder:
+            meanings = await embedder.embed_all(texts, told.append)
+        assert [len(batch) for batch in server.texts] == told == [BATCH, BATCH, 3]
+    assert list(meanings.of) == texts
+    assert meanings.model == "toy"
+
+
+RIGHT = vector_of("a")
+EMPTY: list[list[float]] = [[], []]
+NOTHING: dict[str, object] = as_answer([])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((500, {"error": {"message": "no"}}), "http_500"),
+        ((404, {"error": {"message": "no such model"}}), "http_404"),
+        ((429, {"error": {"message": "slow down"}}), "rate_limited"),
+        ((200, b"<html>"), "not_embeddings"),
+        ((200, NOTHING), "not_embeddings"),
+        ((200, as_answer([RIGHT])), "not_embeddings"),
+        ((200, as_answer([RIGHT, RIGHT, RIGHT])), "not_embeddings"),
+        ((200, as_answer([RIGHT, RIGHT[1:]])), "not_embeddings"),
+        ((200, as_answer(EMPTY)), "not_embeddings"),
+        ((200, {"data": [{"index": 0, "embedding": RIGHT}, {"index": 0, "embedding": RIGHT}]}), "not_embeddings"),
+        ((200, {"data": [{"index": 0, "embedding": RIGHT}, {"index": 1, "embedding": "AAAA"}]}), "not_embeddings"),
+        ((200, json.dumps(as_answer([RIGHT, [1e308, 1e308]])).encode()), "not_embeddings"),
+        (None, "timeout"),
+    ],
+)
+async def test_what_is_no_answer_gives_its_reason(answer: tuple[int, object] | None, reason: str) -> None:
+    with ToyEmbeddings(answer) as server, pytest.raises(ModelUnavailable) as raised:
+        await embed(server, ["a", "b"], budget_s=0.5)
+    assert str(raised.value) == reason
+    assert len(server.texts) == 1
+
+
+async def test_a_server_that_is_away_gives_its_reason() -> None:
+    with ToyEmbeddings() as server:
+        pass
+    with pytest.raises(ModelUnavailable, match=r"^unreachable$"):
+        await embed(server, ["a"])
