@@ -28,8 +28,9 @@ from service.core.alerting import (
     is_wanted,
 )
 from service.core.counting import count_alert, count_replaced, count_send
+from service.core.handoffs import take_back_reply
 from service.core.plan import Plan, with_alerts
-from service.core.records import BubbleItem
+from service.core.records import BubbleItem, HandoffRecord
 from service.core.sending import Again, Attempt, Done, MakePush, Outcome, after_sending, before_sending
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.errors import NotFound, StoreUnavailable
@@ -94,11 +95,13 @@ async def _deliver_one(head: Head, lease: Lease, wires: Wires) -> Head | None:
     match verdict:
         case Done():
             records, fallback = _finished(head.item.bubbles, verdict), _fallback(head, verdict, lease, wires)
-            dead = "poison" if verdict.why == "poison" else None
+            told = {
+                "dead": "poison" if verdict.why == "poison" else None,
+                "over_quota": verdict.why == "quota",
+                "unreplied": _unreplied(head, verdict, lease),
+            }
             counts = count_send(head.item.kind, attempt.mode, verdict)
-            step = partial(
-                mailbox.sent, lease, head, "done", items=records, counts=counts, fallback=fallback, dead=dead
-            )
+            step = partial(mailbox.sent, lease, head, "done", items=records, counts=counts, fallback=fallback, **told)
         case MakePush():
             step = partial(mailbox.sent, lease, head, "push")
         case Again(delay_ms, untried):
@@ -130,6 +133,13 @@ async def _send(head: Head, lease: Lease, line: Line) -> Outcome:
         outcome = await line.push(lease.conversation.customer, head.item.messages, head.item.key)
     lease.check()
     return outcome
+
+
+def _unreplied(head: Head, done: Done, lease: Lease) -> HandoffRecord | None:
+    """A person's reply that surely did not go out was none: the customer still waits."""
+    if head.item.kind != "reply" or done.delivery != "failed" or lease.handoff is None:
+        return None
+    return take_back_reply(lease.handoff)
 
 
 def _finished(bubbles: Sequence[BubbleItem], done: Done) -> list[BubbleItem]:

@@ -13,7 +13,9 @@ from service.adapters.lease import Waiting, read_conversation, read_waiting
 from service.adapters.listing import Lists
 from service.adapters.mailbox import NOBODY_WAITS_MS, URGENT_MS
 from service.adapters.store import PREFIX, Store
+from service.adapters.vitals import QUOTA_FIELDS, read_quota
 from service.core.conversation import Conversation
+from service.core.quota import is_short, left_of, of_month
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
 from service.core.searching import ANYTHING, Wanted
 from service.core.sending import TOKEN_IS_FRESH_MS
@@ -53,11 +55,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 class Price(msgspec.Struct, frozen=True):
     """What a reply costs: nothing for `free_ms` more, until LINE's reply token is too old; then one message.
 
-    `left` is how many of the month's messages LINE said are left, None where there is no limit or nobody has asked.
+    `left` is how many of the month's messages are left, None where there is no limit or nobody has asked. `short`:
+    so few that another way should be taken.
     """
 
     free_ms: int
     left: int | None
+    short: bool = False
 
 
 class Archive:
@@ -83,14 +87,15 @@ class Archive:
         def ask(redis: Redis) -> Awaitable[list[Any]]:
             pipe = redis.pipeline(transaction=False)
             pipe.hmget(f"{PREFIX}conv:{customer}", "token", "token_at")
-            pipe.hmget(f"{PREFIX}shop", "quota_limit", "quota_used")
+            pipe.hmget(f"{PREFIX}shop", *QUOTA_FIELDS)
             pipe.time()
             return pipe.execute()
 
-        (token, token_at), (limit, used), (seconds, micros) = await self._call(ask)
-        age = seconds * 1000 + micros // 1000 - int(token_at or b"0")
-        left = max(0, int(limit) - int(used or b"0")) if limit else None
-        return Price(max(0, TOKEN_IS_FRESH_MS - age) if token else 0, left)
+        (token, token_at), noted, (seconds, micros) = await self._call(ask)
+        now = seconds * 1000 + micros // 1000
+        quota = of_month(read_quota(noted), utc(now))
+        free_ms = max(0, TOKEN_IS_FRESH_MS - now + int(token_at or b"0")) if token else 0
+        return Price(free_ms, left_of(quota), is_short(quota))
 
     async def conversation(self, customer: str) -> Conversation:
         """Read a conversation's state. Raises NotFound for somebody who never wrote."""

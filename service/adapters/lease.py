@@ -118,6 +118,7 @@ def read_conversation(customer: str, fields: dict[str, str]) -> Conversation:
         nickname=fields.get("nickname"),
         tags=msgspec.json.decode(fields["tags"], type=tuple[str, ...]) if "tags" in fields else (),
         note=fields.get("note"),
+        blocked="blocked" in fields,
         paused="paused" in fields,
         staff_at=_read_time(fields.get("staff_at")),
         group_at=_read_time(fields.get("group_at")),

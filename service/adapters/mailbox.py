@@ -152,14 +152,22 @@ class Mailbox:
         counts: tuple[str, ...] = (),
         fallback: Plan | None = None,
         dead: str | None = None,
+        over_quota: bool = False,
+        unreplied: HandoffRecord | None = None,
     ) -> Head | None:
         """SENT: say what became of the outbox's head. Returns the next item to send now, None when the lease ended.
 
         `counts` names what is counted with it, `fallback` is the handoff that takes its place, `dead` says why it is
-        kept as a dead letter as well. Raises LeaseLost when the lease was not ours any more: then nothing was written.
+        kept as a dead letter as well, `over_quota` that LINE sends no more this month. `unreplied` is the open handoff
+        as it is without this reply, written unless somebody acted since the lease began. Raises LeaseLost when the
+        lease was not ours any more: then nothing was written.
         """
         call = self._of(lease) | self._write(Plan(what="sent", fields={}, items=tuple(items), counts=counts))
         call |= {"item": head.item.id, "outcome": outcome, "delay_ms": delay_ms, "dead": dead}
+        call["over_quota"] = over_quota
+        if unreplied:
+            written = self._write(Plan(what="", fields={}, handoff=unreplied))
+            call["unreplied"] = {"rev": str(lease.conversation.rev), "handoff": written["handoff"]}
         if fallback:
             written = self._write(fallback)
             names = ("handoff", "fields", "timers", "alerts")

@@ -4,13 +4,21 @@ The web process shows it (/metrics, /health/ready) and asks nobody but Redis: wh
 it answers from and the quota at LINE, stands in `{henji}:shop`.
 """
 
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
+from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
+from service.core.quota import Quota
+from service.core.records import ms, utc
 
 ASK_QUOTA_EVERY_S = 300
+QUOTA_FIELDS = ("quota_limit", "quota_used", "quota_at", "quota_refused_at")
+_HOUR_MS = 3_600_000
 _NOTHING = msgspec.msgpack.encode({})
 
 
@@ -79,6 +87,25 @@ class Vitals:
             quota_at=at,
         )
 
+    async def quota(self) -> Quota:
+        """Say how it stands with this month's messages, as far as LINE has said."""
+        return read_quota(await self._store.call(lambda redis: redis.hmget(f"{PREFIX}shop", *QUOTA_FIELDS)))
+
+    async def turns_since(self, start: datetime, now: datetime) -> dict[str, int]:
+        """Sum up what was counted between two times of Redis' clock, at most a day, by whole hours."""
+        hours = range(ms(start) // _HOUR_MS, ms(now) // _HOUR_MS + 1)
+
+        def ask(redis: Redis) -> Awaitable[list[dict[bytes, bytes]]]:
+            pipe = redis.pipeline(transaction=False)
+            for hour in hours:
+                pipe.hgetall(f"{PREFIX}turns:{hour}")
+            return pipe.execute()
+
+        summed: Counter[str] = Counter()
+        for counted in cast("list[dict[bytes, bytes]]", await self._store.call(ask)):
+            summed.update({name.decode(): int(count) for name, count in counted.items()})
+        return dict(summed)
+
     async def may_ask_quota(self) -> bool:
         """Say whether it is this worker's turn to ask LINE: one every five minutes, however many there are."""
         asked = self._store.call(lambda redis: redis.set(f"{PREFIX}asking", "1", nx=True, ex=ASK_QUOTA_EVERY_S))
@@ -90,3 +117,9 @@ class Vitals:
         at = seconds * 1000 + microseconds // 1000
         noted = ["quota_limit", "" if limit is None else limit, "quota_used", used, "quota_at", at]
         await self._store.call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))
+
+
+def read_quota(noted: Sequence[bytes | None]) -> Quota:
+    """Read the fields that QUOTA_FIELDS names."""
+    limit, used, at, refused_at = (int(number) if number else None for number in noted)
+    return Quota(limit, used or 0, utc(at) if at else None, utc(refused_at) if refused_at else None)

@@ -21,6 +21,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     `last_handoff` is the id of the handoff that was closed last. `nickname`, `tags` and the pinned `note` are what
     staff wrote about the customer.
 
+    `blocked`: the customer has blocked the shop's account, and nothing that is sent arrives.
     `paused`: automatic answers are off, for this customer or for the whole account. `today` are the hours that staff
     set for today. `staff_at` is when staff last did something here, `promised_at` when the open handoff was to be
     replied to, `group_at` when a group was last told that this is for private talks.
@@ -37,6 +38,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     nickname: str | None = None
     tags: tuple[str, ...] = ()
     note: str | None = None
+    blocked: bool = False
     paused: bool = False
     today: TodayHours | None = None
     staff_at: datetime | None = None

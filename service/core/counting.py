@@ -4,13 +4,46 @@ Redis counts each in the very step that writes the fact (`counts` in lua/common.
 them. PUT and `bury` in lua/common.lua write the names of events and dead letters themselves.
 """
 
+from collections.abc import Mapping
 from typing import get_args
+
+import msgspec
 
 from service.core.decisions import AnswerReason, ClarifyReason, GreetReason, HandoffReason, SilentReason
 from service.core.records import Delivery
 from service.core.sending import Done
 
 BILLED = "billed"
+
+
+# What is counted as a turn although no customer has said anything to the shop.
+_NOTHING_SAID = {
+    "turn silent not_a_message",
+    "turn silent group",
+    "turn silent unsent",
+    "turn greet welcome",
+    "turn greet group",
+}
+
+
+class Day(msgspec.Struct, frozen=True):
+    """Turns of one day: all in which a customer said something, those answered by the bot, those handed to staff."""
+
+    received: int
+    answered: int
+    handed_over: int
+
+
+def sum_up(counts: Mapping[str, int]) -> Day:
+    """Sum up the turns of a day. A question back is no answer; an answer that could not be sent is handed over."""
+    said = {name: count for name, count in counts.items() if name not in _NOTHING_SAID}
+
+    def turns(*starts: str) -> int:
+        return sum(count for name, count in said.items() if name.startswith(starts))
+
+    replaced = turns("replaced ")
+    answered = max(0, turns("turn answer ", "turn greet ") - replaced)
+    return Day(turns("turn "), answered, turns("turn handoff ") + replaced)
 
 
 def count_turn(decision: str, reason: str) -> str:

@@ -3,21 +3,18 @@
 English, with Japanese names where the shop's owner has to press something in LINE's own screens.
 """
 
-import calendar
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from service.core.decisions import Pick, Verdict
+from service.core.quota import use_by_end
 
 Level = Literal["ok", "warn", "FAIL", "look"]
 
-# LINE's plans are counted by the month in Japan (Messaging API pricing).
-_JAPAN = timezone(timedelta(hours=9))
-_FORECAST_AFTER_DAYS = 3
 _MUCH = 0.8
 _OFF_S, _FAR_OFF_S = 2.0, 30.0
 _OLDEST_REDIS = (6, 2)
@@ -99,22 +96,12 @@ def judge_quota(limit: int | None, used: int, now: datetime) -> Finding:
     todo = "replies are free, pushes are not; a larger plan: LINE Official Account Manager › 利用と請求"
     if used >= limit:
         return Finding("FAIL", "LINE quota", f"{found}: late answers and staff's replies cannot be sent", todo)
-    forecast = forecast_use(used, now)
+    forecast = use_by_end(used, now)
     expected = used if forecast is None else forecast
     found += ", too early for a forecast" if forecast is None else f", about {forecast} by its end"
     if expected > _MUCH * limit:
         return Finding("warn", "LINE quota", found, todo)
     return Finding("ok", "LINE quota", found)
-
-
-def forecast_use(used: int, now: datetime) -> int | None:
-    """Say how many it will be at the end of the month in Japan; None in its first days, which say little."""
-    local = now.astimezone(_JAPAN)
-    begin = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    days_passed = (local - begin) / timedelta(days=1)
-    if days_passed < _FORECAST_AFTER_DAYS:
-        return None
-    return round(used / days_passed * calendar.monthrange(local.year, local.month)[1])
 
 
 def judge_clock(whose: str, before: float, earliest: float, latest: float, after: float) -> Finding:

@@ -137,6 +137,13 @@ def reply(handoff: HandoffRecord, staff: str, now: datetime) -> HandoffRecord:
     return msgspec.structs.replace(held, unreplied_since=None, first_reply_at=held.first_reply_at or now)
 
 
+def take_back_reply(handoff: HandoffRecord) -> HandoffRecord:
+    """Have the customer wait again, since the reply that was noted did not go out. One that is done stays done."""
+    if handoff.status != "active" or handoff.unreplied_since or not handoff.turns:
+        return handoff
+    return msgspec.structs.replace(handoff, unreplied_since=handoff.turns[-1].at)
+
+
 def finish(handoff: HandoffRecord, now: datetime) -> HandoffRecord:
     """Close it: the bot starts fresh. Closing it twice changes nothing."""
     if handoff.status == "done":

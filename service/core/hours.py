@@ -92,6 +92,11 @@ def local_time(shop: Shop, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(shop.timezone))
 
 
+def local_midnight(shop: Shop, now: datetime) -> datetime:
+    """Give the instant at which the calendar's day began where the shop is."""
+    return local_time(shop, now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def business_day(shop: Shop, now: datetime, today: TodayHours | None = None) -> date:
     """Give the day that an instant belongs to: yesterday while yesterday's late hours go on."""
     day = local_time(shop, now).date()

@@ -34,7 +34,8 @@ async def test_a_reply_is_free_while_its_token_is_fresh(store: Store) -> None:
 
 async def test_what_is_left_of_the_month_is_what_line_said(store: Store) -> None:
     archive = Archive(store)
-    await write(store, "shop", "quota_limit", "200", "quota_used", "57")
+    now = str(time.time_ns() // 1_000_000)
+    await write(store, "shop", "quota_limit", "200", "quota_used", "57", "quota_at", now)
     assert (await archive.price("U1")).left == 143
     await write(store, "shop", "quota_used", "230")
     assert (await archive.price("U1")).left == 0

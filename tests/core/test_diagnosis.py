@@ -12,7 +12,6 @@ from service.core.decisions import NoneFits, Pick
 from service.core.diagnosis import (
     Finding,
     StoreFacts,
-    forecast_use,
     judge_chat_mode,
     judge_clock,
     judge_faq,
@@ -22,6 +21,7 @@ from service.core.diagnosis import (
     judge_webhook,
     judge_webhook_test,
 )
+from service.core.quota import use_by_end
 
 URL = "https://henji.example/webhook/line"
 GOOD = StoreFacts(
@@ -87,16 +87,16 @@ def test_a_webhook_test_tells_line_s_reason() -> None:
 
 
 def test_the_month_is_japan_s() -> None:
-    assert forecast_use(30, japan(16)) == 60
+    assert use_by_end(30, japan(16)) == 60
     # Still October in UTC, and the first hour of November in Japan.
-    assert forecast_use(30, datetime(2025, 10, 31, 15, tzinfo=UTC)) is None
+    assert use_by_end(30, datetime(2025, 10, 31, 15, tzinfo=UTC)) is None
     # The last hour of October in Japan.
-    assert forecast_use(31, datetime(2025, 10, 31, 14, tzinfo=UTC)) == 31
+    assert use_by_end(31, datetime(2025, 10, 31, 14, tzinfo=UTC)) == 31
 
 
 def test_the_first_three_days_give_no_forecast() -> None:
-    assert forecast_use(30, japan(3, 23)) is None
-    assert forecast_use(30, japan(4)) == 300
+    assert use_by_end(30, japan(3, 23)) is None
+    assert use_by_end(30, japan(4)) == 300
     assert judge_quota(200, 30, japan(3, 23)).found == "30 of 200 pushes used this month, too early for a forecast"
 
 
@@ -120,7 +120,7 @@ def test_the_quota_should_last_the_month(limit: int | None, used: int, day: int,
 
 @given(st.integers(0, 50_000), st.datetimes(datetime(2025, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
 def test_a_forecast_is_never_less_than_what_is_used(used: int, now: datetime) -> None:
-    forecast = forecast_use(used, now)
+    forecast = use_by_end(used, now)
     assert forecast is None or forecast >= used
 
 

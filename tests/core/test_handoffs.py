@@ -261,3 +261,13 @@ def test_any_order_of_actions_leaves_a_record_that_makes_sense(steps: list[tuple
         assert len(record.notes) >= len(before.notes)
         assert record.created_at == before.created_at
         assert before.first_reply_at in (None, record.first_reply_at)
+
+
+def test_after_a_reply_that_did_not_go_out_the_customer_waits_as_before() -> None:
+    waits = opened()
+    replied = handoffs.reply(waits, "佐藤", NOON)
+    back = handoffs.take_back_reply(replied)
+    assert (back.status, back.assignee, back.unreplied_since) == ("active", "佐藤", waits.turns[-1].at)
+    assert handoffs.take_back_reply(back) == back
+    done = handoffs.finish(replied, NOON)
+    assert handoffs.take_back_reply(done) == done

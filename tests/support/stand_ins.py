@@ -44,6 +44,8 @@ class Post:
         self.counts: list[str] = []
         self.fallbacks: list[Plan] = []
         self.dead: list[str] = []
+        self.over_quota = False
+        self.unreplied: list[HandoffRecord] = []
 
     def note(self, call: str, lease: Lease | None = None) -> None:
         assert lease is None or lease.token == "t"
@@ -72,8 +74,12 @@ class Post:
         counts: tuple[str, ...] = (),
         fallback: Plan | None = None,
         dead: str | None = None,
+        over_quota: bool = False,
+        unreplied: HandoffRecord | None = None,
     ) -> Head | None:
         self.dead += [dead] if dead else []
+        self.over_quota |= over_quota
+        self.unreplied += [unreplied] if unreplied else []
         self.note(f"sent {outcome} {delay_ms}" if delay_ms else f"sent {outcome}", lease)
         self.items += items
         self.counts += counts

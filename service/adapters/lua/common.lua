@@ -30,9 +30,17 @@ local MOST_WAITING = 200
 -- that never is. Said first by every script that moves on what is in.
 local function go_on_although_full() redis.call('DEL', P) end
 
--- Counts what this step has just written: in one step with it, so exactly once however often the call is repeated.
+-- Counts what this step has just written: in one step with it, so exactly once however often the call is repeated. Turns
+-- are counted by the hour, too, for today's figures.
 local function count(names)
-  for _, name in ipairs(names or {}) do redis.call('HINCRBY', P .. 'counts', name, 1) end
+  for _, name in ipairs(names or {}) do
+    redis.call('HINCRBY', P .. 'counts', name, 1)
+    if string.find(name, '^turn ') or string.find(name, '^replaced ') then
+      local hour = P .. 'turns:' .. math.floor(now / 3600000)
+      redis.call('HINCRBY', hour, name, 1)
+      redis.call('EXPIRE', hour, 2 * DAY)
+    end
+  end
 end
 
 local function bury(conv, why, body)

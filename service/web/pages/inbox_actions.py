@@ -78,13 +78,15 @@ class Place(msgspec.Struct, frozen=True):
         """Who asks."""
         return self.view.request.user.name
 
-    async def act(self, notice: str, act: Callable[[Order], Awaitable[object]], seen: str = "") -> Shown:
+    async def act(
+        self, notice: str, act: Callable[[Order], Awaitable[object]], seen: str = "", *, clears: bool = False
+    ) -> Shown:
         """Do one thing and say so; where somebody was faster, say that."""
         try:
             await act(Order(self.staff))
         except Conflict:
             return await self.show(Outcome(notice=await self.explain(seen), good=False), status=409)
-        return await self.show(Outcome(notice=self.words[notice]))
+        return await self.show(Outcome(notice=self.words[notice], clears=clears))
 
     async def explain(self, seen: str) -> str:
         """Say in a sentence why something was not done, by what stands there now."""
@@ -147,9 +149,11 @@ async def replied_elsewhere(
     place: NamedDependency[Place], desk: NamedDependency[Desk], now: NamedDependency[datetime], data: Acting
 ) -> Shown:
     """Count what was said in LINE itself as a reply."""
-    return await place.act(
-        "counted", lambda order: desk.replied_elsewhere(order, place.handoff, now, data.seen or None), data.seen
-    )
+
+    async def count(order: Order) -> None:
+        await desk.replied_elsewhere(order, place.handoff, now, data.seen or None)
+
+    return await place.act("counted", count, data.seen, clears=True)
 
 
 @post("/inbox/{handoff_id:str}/reopen", status_code=200)

@@ -16,6 +16,10 @@ from service.adapters.livefeed import LiveFeed
 from service.adapters.photos import Photos
 from service.adapters.store import Store
 from service.adapters.switchboard import Switchboard
+from service.adapters.vitals import Vitals
+from service.core.counting import sum_up
+from service.core.hours import local_midnight
+from service.core.quota import of_month
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem
 from service.core.searching import Wanted
 from service.core.shop import Shop
@@ -35,13 +39,14 @@ class Parts(msgspec.Struct, frozen=True):
     faq: inbox_card.Faq
     live: LiveFeed
     switchboard: Switchboard
+    vitals: Vitals
     public_url: str | None
 
 
 def make_parts(store: Store, live: LiveFeed, public_url: str | None) -> Parts:
     """Put together what the inbox is made from."""
     faq = inbox_card.Faq(Inquiries(store))
-    return Parts(Archive(store), Photos(store), faq, live, Switchboard(store), public_url)
+    return Parts(Archive(store), Photos(store), faq, live, Switchboard(store), Vitals(store), public_url)
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -62,12 +67,15 @@ EVERYTHING = Filter()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an action: a sentence, and what was typed where it has to stay in the box."""
+    """What became of an action: a sentence, and what was typed where it has to stay in the box.
+
+    `may_insist`: it is sent if the person says so once more. `clears`: what was typed is not needed any more.
+    """
 
     notice: str = ""
     good: bool = True
     text: str = ""
-    hole: str = ""
+    may_insist: bool = False
     clears: bool = False
 
 
@@ -97,7 +105,17 @@ class View(msgspec.Struct, frozen=True):
         situation, shop, switches = await archive.situation(), await archive.shop(), await archive.switches()
         working = is_working(situation)
         front = inbox_views.front(shop, switches, self.now, working=working, lang=self.lang)
-        return {"w": self.words, "front": front, "situation": situation, "shop": shop, "today": switches.today}
+        # The shop's midnight by Redis' clock, by which turns are counted; the demo's shop is ahead of it.
+        since = situation.now - (self.now - local_midnight(shop, self.now))
+        return {
+            "w": self.words,
+            "front": front,
+            "day": sum_up(await self.parts.vitals.turns_since(since, situation.now)),
+            "quota": inbox_words.quota(of_month(await self.parts.vitals.quota(), situation.now), self.lang),
+            "situation": situation,
+            "shop": shop,
+            "today": switches.today,
+        }
 
     async def listing(self, wanted: Filter, chosen: str = "") -> dict[str, Any]:
         """Read all that the list shows, with the line on top."""

@@ -22,8 +22,8 @@ from service.web.pages.inbox_contexts import Outcome
 class ReplyForm(msgspec.Struct):
     """What was typed, or an entry's answer.
 
-    `key` names the box it was typed into. `then` is what follows the reply: nothing, or done. `sure` says that a hole
-    in it is meant.
+    `key` names the box it was typed into. `then` is what follows the reply: nothing, or done. `sure` says that it is
+    meant although it has a hole, or although the customer has blocked the shop.
     """
 
     text: str = ""
@@ -42,9 +42,10 @@ async def reply(
 ) -> Shown:
     """Send a reply; whoever replies first holds the handoff. What cannot be sent comes back, with a sentence."""
     text = data.text.replace("\r\n", "\n").strip()
-    hole = "" if data.sure else hole_in(text)
-    if problem := _problem(place, text, hole):
-        return await place.show(Outcome(notice=problem, good=False, text=data.text, hole=hole), status=422)
+    if problem := _problem(place, text):
+        return await place.show(Outcome(notice=problem, good=False, text=data.text), status=422)
+    if not data.sure and (doubt := await _doubt(place, text)):
+        return await place.show(Outcome(notice=doubt, good=False, text=data.text, may_insist=True), status=422)
     try:
         bubble = await desk.reply(_order(place, data.key, text), place.handoff, text, now, data.seen or None)
     except KeyReused:
@@ -55,19 +56,31 @@ async def reply(
         return await place.show(outcome, status=409)
     result = await wait_for_delivery(place.parts.archive, bubble)
     if result.delivery == "failed":
-        return await place.show(Outcome(notice=place.words["failed"], good=False, text=data.text))
+        return await place.show(Outcome(notice=await _why_failed(place), good=False, text=data.text))
     followed = await _close(place, desk, data.seen, now) if data.then == "done" else "sent"
     notice = followed if result.delivery == "sent" else result.delivery
     return await place.show(Outcome(notice=place.words[notice], good=notice != "unconfirmed", clears=True))
 
 
-def _problem(place: Place, text: str, hole: str) -> str:
+def _problem(place: Place, text: str) -> str:
     """Say why a text is not sent; empty where it can be."""
     if not text:
         return place.words["empty"]
-    if not fits(text):
-        return place.words["too_long"]
-    return place.words["unfilled"].format(hole=hole) if hole else ""
+    return "" if fits(text) else place.words["too_long"]
+
+
+async def _doubt(place: Place, text: str) -> str:
+    """Ask before something is sent that was hardly meant; empty where nothing is odd."""
+    if hole := hole_in(text):
+        return place.words["unfilled"].format(hole=hole)
+    customer = (await place.parts.archive.handoff(place.handoff)).customer
+    return place.words["blocked"] if (await place.parts.archive.conversation(customer)).blocked else ""
+
+
+async def _why_failed(place: Place) -> str:
+    customer = (await place.parts.archive.handoff(place.handoff)).customer
+    is_over = (await place.parts.archive.price(customer)).left == 0
+    return place.words["failed_quota" if is_over else "failed"]
 
 
 async def _close(place: Place, desk: Desk, seen: str, now: datetime) -> Literal["sent_closed", "sent_not_closed"]:

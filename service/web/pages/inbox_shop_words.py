@@ -34,6 +34,34 @@ SHOP_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "no_time": ("開店と閉店の時刻を入力してください。", "Enter when the shop opens and closes."),
         "wrong_order": ("閉店は開店より後の時刻にしてください。", "It must close later than it opens."),
+        # Numbers
+        "day": (
+            "今日 受信{received}・自動{answered}・スタッフへ{handed_over}",
+            "Today: {received} received, {answered} answered, {handed_over} to staff",
+        ),
+        "quota_used": ("今月 {used}/{limit}通", "This month {used}/{limit} messages"),
+        "quota_no_limit": ("今月 {used}通", "This month {used} messages"),
+        "quota_ends": ("このペースだと{day}日に上限", "at this pace used up on day {day}"),
+        "quota_over": ("今月の送信数の上限に達しました", "This month's messages are used up"),
+        "line_chat": ("LINEのチャットで返信（無料）", "Reply in LINE's chat (free)"),
+        "line_copied": (
+            "文章をコピーしました。LINEのチャットに貼り付けて送ったら、「LINEで返信した」を押してください。",
+            "Copied. Paste it into LINE's chat, send it there, then press “Replied in LINE”.",
+        ),
+        "line_not_copied": (
+            "文章をコピーできませんでした。選択してコピーし、LINEのチャットに貼り付けてください。",
+            "Could not copy. Select the text, copy it and paste it into LINE's chat.",
+        ),
+        "more_ways": ("ほかの返信方法", "Other ways to reply"),
+        "failed_quota": (
+            "今月の送信数の上限に達したため、送信できませんでした。文章は返信欄に残しています。LINEのチャットなら無料で返信できます。",
+            "Not sent: this month's messages are used up. Your text is back in the box; LINE's own chat is free.",
+        ),
+        "blocked": (
+            "お客様がこのアカウントをブロックしているため、送っても届きません。文章は返信欄に残しています。",
+            "The customer has blocked this account: nothing arrives. Your text is back in the box.",
+        ),
+        "is_blocked": ("ブロックされています", "Has blocked the account"),
         # One customer
         "auto_here": ("このお客様への自動応答", "Auto-reply to this customer"),
         "paused_here": ("自動応答オフ", "Auto-reply off"),

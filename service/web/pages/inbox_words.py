@@ -5,8 +5,11 @@ from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Literal
 
+import msgspec
+
 from service.core.alerting import REASONS
 from service.core.decisions import HandoffReason
+from service.core.quota import Quota, is_short, left_of, runs_out_on
 from service.core.records import Delivery, HandoffRecord
 from service.web.pages.inbox_shop_words import SHOP_WORDS
 
@@ -286,6 +289,28 @@ def length(time: timedelta, lang: Lang) -> str:
         if minutes >= size:
             return f"{minutes // size}{ja if lang == 'ja' else en}"
     return "1分" if lang == "ja" else "1m"
+
+
+class QuotaWords(msgspec.Struct, frozen=True):
+    """What the line on top says about the month's messages; `bad` where there are too few."""
+
+    used: str
+    forecast: str
+    bad: bool
+
+
+def quota(quota: Quota, lang: Lang) -> QuotaWords | None:
+    """Say how many of the month's messages are used and how long they last; None where LINE has not said."""
+    said, left, ends = words(lang), left_of(quota), runs_out_on(quota)
+    if left == 0:
+        return QuotaWords(said["quota_over"], "", bad=True)
+    if quota.at is None:
+        return None
+    if quota.limit is None:
+        return QuotaWords(said["quota_no_limit"].format(used=quota.used), "", bad=False)
+    forecast = said["quota_ends"].format(day=ends.day) if ends else ""
+    used = said["quota_used"].format(used=quota.used, limit=quota.limit)
+    return QuotaWords(used, forecast, bad=bool(ends) or is_short(quota))
 
 
 def day(at: datetime, zone: tzinfo, lang: Lang) -> str:

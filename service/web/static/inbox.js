@@ -34,14 +34,18 @@ function prepareDesk() {
 const draftOf = (desk) => `henji-draft-${desk.dataset.handoff}`;
 
 function restoreDraft(desk) {
-  if (desk.dataset.clears && lastForm === "reply") sessionStorage.removeItem(draftOf(desk));
+  if (desk.dataset.clears && ["reply", "elsewhere"].includes(lastForm)) sessionStorage.removeItem(draftOf(desk));
   const text = find("#text");
   if (text && !text.value) text.value = sessionStorage.getItem(draftOf(desk)) ?? "";
 }
 
 function preferWay() {
   const done = localStorage.getItem("henji-then") === "done";
-  for (const way of document.querySelectorAll(".way")) way.classList.toggle("main", (way.value === "done") === done);
+  const line = find(".first-where-short");
+  const isFree = find("#cost")?.textContent === find("#cost")?.dataset.free;
+  const usual = !line || isFree;
+  line?.classList.toggle("main", !usual);
+  for (const way of document.querySelectorAll(".way")) way.classList.toggle("main", usual && (way.value === "done") === done);
 }
 
 function putText(words) {
@@ -58,10 +62,25 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll(".acts-menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll(".acts-menu[open], .ways[open]")) if (!menu.contains(event.target)) menu.open = false;
   const put = event.target.closest("[data-put]");
   if (put) putText(put.dataset.put);
+  const chat = event.target.closest(".line-chat");
+  if (chat) copyForLine(chat);
 });
+
+// LINE's own chat opens by the link itself, in a tab of its own. What was typed goes along on the clipboard.
+async function copyForLine(chat) {
+  find("#elsewhere button").classList.add("main");
+  const text = find("#text");
+  try {
+    if (text.value.trim()) await navigator.clipboard.writeText(text.value);
+    toast(chat.dataset.copied);
+  } catch {
+    text.select();
+    toast(chat.dataset.notCopied);
+  }
+}
 
 setInterval(() => {
   const cost = find("#cost");
@@ -69,7 +88,9 @@ setInterval(() => {
   cost.since ??= performance.now();
   const left = Number(cost.dataset.freeMs) - (performance.now() - cost.since);
   const words = left >= 15_000 ? cost.dataset.free : left > 0 ? cost.dataset.maybe : cost.dataset.paid;
-  if (cost.textContent !== words) cost.textContent = words;
+  if (cost.textContent === words) return;
+  cost.textContent = words;
+  preferWay();
 }, 500);
 
 // A moment to take a reply back
@@ -163,7 +184,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.id === "text") {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      event.target.form.requestSubmit(find(".way.main"));
+      find(".send .main").click();
     } else if (event.key === "Escape") event.target.blur();
     return;
   }
