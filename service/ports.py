@@ -2,8 +2,11 @@
 
 from typing import Protocol
 
+import msgspec
+
 from service.core.decisions import Verdict
 from service.core.entries import Entry
+from service.core.spending import Usage
 
 
 class Adjudicator(Protocol):
@@ -22,4 +25,42 @@ class Adjudicator(Protocol):
         Raises ModelUnavailable for every failure (no answer in time, an error status, an answer that is not
         a verdict), and nothing else.
         """
+        ...
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """Leave for one request to the language model's server, for a task (a prompt's id).
+
+    `cost` is what it counts for until it is settled; `trial`: it is to show whether the server is back.
+    """
+
+    task: str
+    cost: int = 0
+    day_ends: int = 0
+    trial: bool = False
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What became of a request: `ok`, or why not. `works` says of the server that it does, or not, or nothing."""
+
+    result: str
+    usage: Usage
+    works: bool | None
+
+
+class Ledger(Protocol):
+    """Says whether the model's server may be asked now, and is told what that cost."""
+
+    async def admit(self, task: str, expected: Usage, *, background: bool) -> Admission:
+        """Ask for leave for a task (a prompt's id).
+
+        `background`: nobody waits for it, so only a part of the day's budget is there for it.
+
+        Raises ModelUnavailable with `budget_used_up`, `circuit_open` (the server failed again and again and is left
+        alone for a while) or `store_away`.
+        """
+        ...
+
+    async def settle(self, admission: Admission, settlement: Settlement) -> None:
+        """Say what became of it. Raises nothing."""
         ...

@@ -12,10 +12,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from service.core.egress import is_near
+from service.core.spending import TOKENS_ELSEWHERE, Tariff
 from service.errors import SettingsError
 
 # A command may be run from anywhere: what belongs to the shop stands beside the code.
 ROOT = Path(__file__).resolve().parent.parent
+OPENAI = "https://api.openai.com/v1"
 _LINE = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN")
 _REDIS_URLS = (
     r"(rediss?|unix)://.+",
@@ -27,6 +29,13 @@ _SECRETS = ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "REDIS_URL", "OP
 
 def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _read_prices(value: object) -> object:
+    prices = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*", str(value), re.ASCII)
+    if prices is None:
+        raise PydanticCustomError("prices", "must be two prices, of tokens sent and received: 0.15, 0.60")
+    return float(prices[1]), float(prices[2])
 
 
 def _split_addresses(value: object) -> object:
@@ -133,6 +142,18 @@ class Settings(BaseModel):
         alias="HENJI_MODEL_CONSENT",
         description="`yes`: customers' words may go to a model that is not on this machine or network.",
     )
+    model_price: Annotated[tuple[float, float] | None, BeforeValidator(_read_prices)] = Field(
+        None,
+        alias="HENJI_MODEL_PRICE",
+        description="What a million tokens cost, sent and received, in your currency: `0.15, 0.60`."
+        " Without it `HENJI_MODEL_BUDGET` counts millions of tokens.",
+    )
+    model_budget: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = Field(
+        None,
+        alias="HENJI_MODEL_BUDGET",
+        description="What the model may cost in a day, in the same currency; then Henji goes on without it."
+        " Unset: 1 million tokens a day for a server elsewhere, no limit for one of your own.",
+    )
     data_dir: Path = Field(ROOT / ".henji", alias="HENJI_DATA_DIR", description="Where our own Valkey keeps its data.")
     faq_dir: Path = Field(ROOT / "faq", alias="HENJI_FAQ_DIR", description="The folder of FAQ files.")
     tokenizer: Literal["auto", "sudachi", "none"] = Field(
@@ -183,6 +204,14 @@ class Settings(BaseModel):
     @property
     def _has_model_server(self) -> bool:
         return self.openai_api_key is not None or self.openai_base_url is not None
+
+    @property
+    def tariff(self) -> Tariff:
+        """What the model's tokens cost, and what may be spent on them in a day."""
+        budget = self.model_budget
+        if budget is None and not is_near(self.openai_base_url or OPENAI):
+            budget = TOKENS_ELSEWHERE
+        return Tariff(*(self.model_price or (1.0, 1.0)), budget)
 
 
 def load_settings(
@@ -265,8 +294,10 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         problems.append(
             "OPENAI_MODEL: is needed (or OPENAI_EMBEDDING_MODEL) when OPENAI_API_KEY or OPENAI_BASE_URL is set"
         )
+    if values.get("HENJI_MODEL_PRICE") and not values.get("HENJI_MODEL_BUDGET"):
+        problems.append("HENJI_MODEL_BUDGET: is needed when HENJI_MODEL_PRICE is set")
     consent = values.get("HENJI_MODEL_CONSENT", "no")
-    if consent == "no" and not is_near(base_url or "https://api.openai.com"):
+    if consent == "no" and not is_near(base_url or OPENAI):
         problems.append(
             "HENJI_MODEL_CONSENT: customers' words would go to a server elsewhere; "
             "set it to yes to allow that, or use a model on this machine or network"

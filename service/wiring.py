@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from service.adapters.embedding import OpenAIEmbedder
     from service.adapters.faqfolder import FaqFolder
     from service.adapters.lastgood import LastGood
+    from service.adapters.modelgate import ModelGate
     from service.adapters.notify import Notifier
     from service.adapters.people import People
     from service.adapters.shopclock import MovableClock
-    from service.ports import Adjudicator
+    from service.ports import Adjudicator, Ledger
 
 log = structlog.get_logger()
 
@@ -237,6 +239,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.inquiries import Inquiries
     from service.adapters.lastgood import LastGood
+    from service.adapters.ledger import RedisLedger
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
     from service.adapters.people import People
@@ -271,12 +274,14 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
         if signing_key is None:
             return
         await _when_redis_is_there(mailbox.restore, stop)
+        ledger = RedisLedger(store, settings.tariff, lambda: ZoneInfo(folder.current.shop.timezone))
+        gate = await stack.enter_async_context(open_gate(settings, ledger))
         parts = Parts(
             mailbox=mailbox,
             archive=archive,
             line=await stack.enter_async_context(open_line(token, settings.line_api_base)),
             knowledge=lambda: folder.current,
-            model=await stack.enter_async_context(open_model(settings)),
+            model=make_model(settings, gate),
             signing_key=signing_key,
             notifier=notifier,
             pusher=await stack.enter_async_context(
@@ -312,20 +317,38 @@ async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.
 
 
 @asynccontextmanager
-async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]:
-    """Open the language model, or give None where none is configured. Raises SettingsError for a broken prompt."""
+async def open_gate(settings: Settings, ledger: "Ledger") -> AsyncGenerator["ModelGate | None"]:
+    """Open the way to the language model's server, or give None where none is configured."""
     if not settings.model_is_on:
         yield None
         return
-    from service.adapters.model import load_adjudication_prompt, open_adjudicator
+    from service.adapters import modelgate
 
-    async with open_adjudicator(
+    async with modelgate.open_gate(
         api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
         base_url=settings.openai_base_url,
         model=settings.openai_model or "",
-        prompt=load_adjudication_prompt(settings.prompts_dir),
-    ) as model:
-        yield model
+        ledger=ledger,
+    ) as gate:
+        yield gate
+
+
+def make_model(settings: Settings, gate: "ModelGate | None") -> "Adjudicator | None":
+    """Build what chooses among candidates. Raises SettingsError for a broken prompt."""
+    if gate is None:
+        return None
+    from service.adapters.model import OpenAIAdjudicator, load_adjudication_prompt
+
+    return OpenAIAdjudicator(gate, load_adjudication_prompt(settings.prompts_dir))
+
+
+@asynccontextmanager
+async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]:
+    """Open the language model for what somebody asks by hand: it is not counted. Raises as `make_model` does."""
+    from service.adapters.ledger import OpenLedger
+
+    async with open_gate(settings, OpenLedger()) as gate:
+        yield make_model(settings, gate)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.core.spending import Tariff
 from service.errors import SettingsError
 from service.settings import ROOT, Settings, load_settings
 
@@ -92,6 +93,10 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("HENJI_PORT", "65536", "input should be less than or equal to 65535"),
         ("HENJI_RETENTION_DAYS", "3651", "input should be less than or equal to 3650"),
         ("HENJI_MODEL_CONSENT", "maybe", "input should be 'yes' or 'no'"),
+        ("HENJI_MODEL_PRICE", "0.15", "must be two prices, of tokens sent and received: 0.15, 0.60"),
+        ("HENJI_MODEL_PRICE", "cheap, free", "must be two prices, of tokens sent and received: 0.15, 0.60"),
+        ("HENJI_MODEL_BUDGET", "-1", "input should be greater than or equal to 0"),
+        ("HENJI_MODEL_BUDGET", "inf", "input should be a finite number"),
     ],
 )
 def test_a_faulty_value_is_named_with_what_is_wrong(name: str, value: str, sentence: str) -> None:
@@ -101,6 +106,22 @@ def test_a_faulty_value_is_named_with_what_is_wrong(name: str, value: str, sente
 def test_a_model_s_address_that_is_none_is_said_to_be() -> None:
     found = problems({"OPENAI_BASE_URL": "ftp//model", "OPENAI_MODEL": "m", "HENJI_MODEL_CONSENT": "yes"})
     assert found == ["OPENAI_BASE_URL: must begin with http:// or https://"]
+
+
+def test_a_model_elsewhere_has_a_limit_unless_another_one_is_set() -> None:
+    far = {"OPENAI_API_KEY": "key", "OPENAI_MODEL": "m", "HENJI_MODEL_CONSENT": "yes"}
+    near = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "OPENAI_MODEL": "m"}
+    prices = {"HENJI_MODEL_PRICE": "0.15, 0.6", "HENJI_MODEL_BUDGET": "2"}
+    assert load_settings(far, None).tariff == Tariff(1, 1, 1)
+    assert load_settings(near, None).tariff == Tariff(1, 1, None)
+    assert load_settings(far | {"HENJI_MODEL_BUDGET": "5"}, None).tariff == Tariff(1, 1, 5)
+    assert load_settings(far | prices, None).tariff == load_settings(near | prices, None).tariff == Tariff(0.15, 0.6, 2)
+
+
+def test_a_price_is_of_no_use_without_a_budget() -> None:
+    model = {"OPENAI_BASE_URL": "http://localhost/v1", "OPENAI_MODEL": "m"}
+    expected = ["HENJI_MODEL_BUDGET: is needed when HENJI_MODEL_PRICE is set"]
+    assert problems(model | {"HENJI_MODEL_PRICE": "1, 2"}) == expected
 
 
 def test_a_misspelt_setting_is_an_error_and_the_right_name_is_suggested() -> None:

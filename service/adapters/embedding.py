@@ -14,9 +14,10 @@ import msgspec
 import openai
 from openai import AsyncOpenAI
 
-from service.adapters.model import OPENAI_BASE_URL, reason_of
+from service.adapters.modelgate import reason_of
 from service.core.vectors import Meanings, Vector, pack_vector, unpack_vector
 from service.errors import ModelUnavailable
+from service.settings import OPENAI
 
 BATCH = 64
 # A batch of phrasings may take a small machine long. Nobody waits for it.
@@ -80,7 +81,7 @@ async def open_embedder(*, api_key: str | None, base_url: str | None, model: str
     """
     async with AsyncOpenAI(
         api_key=api_key or "not-needed",
-        base_url=base_url or OPENAI_BASE_URL,
+        base_url=base_url or OPENAI,
         http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
     ) as client:
         yield OpenAIEmbedder(client, model=model)

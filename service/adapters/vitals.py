@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from service.adapters.store import PREFIX, Store
 from service.core.quota import Quota
 from service.core.records import ms, utc
+from service.core.spending import ModelState, read_state
 
 ASK_QUOTA_EVERY_S = 300
 QUOTA_FIELDS = ("quota_limit", "quota_used", "quota_at", "quota_refused_at")
@@ -25,11 +26,13 @@ _NOTHING = msgspec.msgpack.encode({})
 class Readiness(msgspec.Struct, frozen=True):
     """What PROBE found, having written. `heartbeat_ms` is how long ago a worker was here, None for never.
 
-    `knowledge` is the version that a worker answers from, empty when none has said.
+    `knowledge` is the version that a worker answers from, empty when none has said. `model` is None while none was
+    asked.
     """
 
     heartbeat_ms: int | None
     knowledge: str
+    model: ModelState | None
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     quota_limit: int | None
     quota_used: int | None
     quota_at: int | None
+    model: ModelState | None
 
 
 class Vitals:
@@ -67,13 +71,15 @@ class Vitals:
 
     async def probe(self) -> Readiness:
         """PROBE: write as the webhook does. Behind Sentinel or in a Cluster a replica must have it, too."""
-        now, beat, knowledge = await self._store.run("probe", _NOTHING, durable=True)
-        return Readiness(now - int(beat) if beat else None, knowledge.decode())
+        now, beat, knowledge, model = await self._store.run("probe", _NOTHING, durable=True)
+        fields = [field.decode() if field else None for field in model]
+        return Readiness(now - int(beat) if beat else None, knowledge.decode(), read_state(fields, now))
 
     async def read(self) -> Reading:
         """VITALS: look at everything, in one step that reads only."""
         taken: dict[str, Any] = msgspec.msgpack.decode(await self._store.run("vitals", _NOTHING))
         counts, beat, shop = taken.pop("counts"), taken.pop("beat"), taken.pop("shop")
+        model = read_state(taken.pop("model"), taken["now"])
         knowledge, *numbers = shop
         entries, limit, used, at = (int(number) if number else None for number in numbers)
         return Reading(
@@ -85,6 +91,7 @@ class Vitals:
             quota_limit=limit,
             quota_used=used,
             quota_at=at,
+            model=model,
         )
 
     async def quota(self) -> Quota:

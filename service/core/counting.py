@@ -14,6 +14,9 @@ from service.core.records import Delivery
 from service.core.sending import Done
 
 BILLED = "billed"
+MODEL_TASKS = ("adjudicate",)
+# Why a request to the model's server is not sent at all.
+REFUSALS = ("circuit_open", "budget_used_up")
 
 
 # What is counted as a turn although no customer has said anything to the shop.
@@ -66,6 +69,11 @@ def count_replaced(reason: str) -> str:
     return f"replaced {reason}"
 
 
+def count_model(task: str, result: str) -> str:
+    """Name what became of one request to the language model, for a task (a prompt's id)."""
+    return f"model {task} {result}"
+
+
 def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Name everything that may be counted, so that what has not happened yet stands there as zero.
 
@@ -85,6 +93,8 @@ def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
         BILLED,
         *(count_replaced(reason) for reason in ("late", "error")),
         *(f"alert {made}" for made in deliveries),
+        *(count_model(task, result) for task in MODEL_TASKS for result in ("ok", "timeout", *REFUSALS)),
+        *(f"tokens {way}" for way in ("sent", "received")),
         *(f"event {result}" for result in ("accepted", "duplicate")),
         *(f"dead {reason}" for reason in ("overflow", "poison", "alert")),
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from service.core.decisions import Pick, Verdict
 from service.core.quota import use_by_end
+from service.core.spending import ModelState
 
 Level = Literal["ok", "warn", "FAIL", "look"]
 
@@ -211,6 +212,21 @@ def judge_model(name: str, verdict: Verdict, expected: str, took_s: float) -> Fi
     if isinstance(verdict, Pick) and verdict.entry == expected:
         return Finding("ok", "model", found)
     return Finding("warn", "model", f"{found}, but wrongly: {verdict}", "a stronger OPENAI_MODEL")
+
+
+def judge_spending(state: ModelState | None, *, priced: bool) -> Finding:
+    """Judge what the workers have spent on the model today; `priced`: in money, else in millions of tokens."""
+    what = "model today"
+    if state is None:
+        return Finding("ok", what, "the service has not asked it yet")
+    unit = "" if priced else " million tokens"
+    found = f"{state.spent:.4g}{unit} used, " + ("no limit" if state.budget is None else f"of {state.budget:.4g}")
+    if state.shut_ms:
+        todo = "OPENAI_BASE_URL, OPENAI_API_KEY; the server's own log"
+        return Finding("warn", what, f"{found}; it failed again and again and is left alone for a while", todo)
+    if state.budget is not None and state.spent > _MUCH * state.budget:
+        return Finding("warn", what, found, "HENJI_MODEL_BUDGET; without the model customers are asked back more often")
+    return Finding("ok", what, found)
 
 
 def judge_faq(entries: int, errors: int, warnings: int) -> Finding:

@@ -10,10 +10,13 @@ kanji digits look there as their plain brothers, so that no spelling of a number
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from service.core.surnames import SURNAMES
+
+Words = str | Sequence["Words"] | Mapping[str, "Words"]
+"""What people said, in whatever a prompt needs it: texts, lists of them, mappings."""
 
 PHONE, MAIL, URL, ID = "［電話番号］", "［メール］", "［URL］", "［ID］"
 CARD, NUMBER, POSTCODE, ADDRESS = "［カード番号］", "［番号］", "［郵便番号］", "［住所］"
@@ -130,8 +133,10 @@ _NAMES = tuple(
 def mask(text: str, names: Iterable[str | None] = ()) -> str:
     """Put readable placeholders, `［電話番号］`, in the place of personal data.
 
-    `names` are what the person is called (the name on LINE, a nickname): they go wherever they stand.
+    `names` are what the person is called (the name on LINE, a nickname): they go wherever they stand. Half of a
+    surrogate pair can arrive from a phone and cannot be sent on: it becomes `?`.
     """
+    text = text.encode(errors="replace").decode()
     found = _spans(text, tuple(filter(None, names)))
     parts: list[str] = []
     done = 0
@@ -143,18 +148,13 @@ def mask(text: str, names: Iterable[str | None] = ()) -> str:
     return "".join((*parts, text[done:]))
 
 
-def mask_all(value: object, names: Iterable[str | None] = ()) -> object:
+def mask_all(value: Words, names: Sequence[str | None] = ()) -> Words:
     """Mask every text in a value made of mappings and sequences; keys are ours and stay."""
-    names = tuple(names)
-    match value:
-        case str():
-            return mask(value, names)
-        case dict():
-            return {key: mask_all(each, names) for key, each in value.items()}
-        case list() | tuple():
-            return [mask_all(each, names) for each in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return mask(value, names)
+    if isinstance(value, Mapping):
+        return {key: mask_all(each, names) for key, each in value.items()}
+    return [mask_all(each, names) for each in value]
 
 
 def _spans(text: str, names: Sequence[str]) -> Iterator[tuple[int, int, str]]:

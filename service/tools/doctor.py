@@ -17,6 +17,8 @@ from service.adapters.faqfiles import read_sources
 from service.adapters.images import ImageFolder
 from service.adapters.inspection import Inspection, open_inspection
 from service.adapters.line_account import Account, open_account
+from service.adapters.store import Store
+from service.adapters.vitals import Vitals
 from service.core import diagnosis
 from service.core.contents import read_contents
 from service.core.diagnosis import Finding
@@ -27,6 +29,7 @@ from service.settings import ROOT, Settings, load_settings
 Clock = Callable[[], float]
 TEST_ALERT = "テスト：要対応のお知らせ"
 _TEST_TEXT = "Henjiからのテストです。お客様がお返事をお待ちのときは、ここにお知らせします。"
+_STORE_TIMEOUT_S = 5.0
 _TRIAL = "何時まで開いていますか"
 _TRIAL_ENTRIES = [
     Entry(
@@ -73,14 +76,16 @@ async def examine(
             for check in checks:
                 for finding in await _safely("LINE", lambda: check(account, clock)):  # noqa: B023 - awaited at once
                     yield finding
-    for finding in await _safely("Redis", lambda: _check_store(settings, clock)):
-        yield finding
-    for finding in await _safely("model", lambda: _check_model(settings)):
-        yield finding
-    for finding in await _safely("FAQ", lambda: _check_faq(settings)):
-        yield finding
-    for finding in await _safely("alerts", lambda: _check_alerts(settings, test=test_alert)):
-        yield finding
+    rest: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
+        "Redis": lambda: _check_store(settings, clock),
+        "model": lambda: _check_model(settings),
+        "model today": lambda: _check_spending(settings),
+        "FAQ": lambda: _check_faq(settings),
+        "alerts": lambda: _check_alerts(settings, test=test_alert),
+    }
+    for what, look in rest.items():
+        for finding in await _safely(what, look):
+            yield finding
     for finding in diagnosis.REMINDERS:
         yield finding
 
@@ -154,6 +159,15 @@ async def _check_model(settings: Settings) -> list[Finding]:
         started = time.monotonic()
         verdict = await model.adjudicate(_TRIAL, _TRIAL_ENTRIES)
         return [diagnosis.judge_model(model.name, verdict, "hours", time.monotonic() - started)]
+
+
+async def _check_spending(settings: Settings) -> list[Finding]:
+    if not settings.model_is_on:
+        return []
+    with wiring.open_store(settings) as redis_url:
+        async with Store(redis_url, timeout_s=_STORE_TIMEOUT_S) as store:
+            state = (await Vitals(store).read()).model
+    return [diagnosis.judge_spending(state, priced=settings.model_price is not None)]
 
 
 async def _check_faq(settings: Settings) -> list[Finding]:

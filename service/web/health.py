@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from service.adapters.vitals import Vitals
+from service.core.spending import ModelState
 from service.errors import StoreUnavailable
 from service.web.problems import problem
 
@@ -23,6 +24,7 @@ class Health(msgspec.Struct, frozen=True):
     redis: str
     worker: str
     knowledge: str
+    model: str
 
 
 @get("/health/live", include_in_schema=False, sync_to_thread=False)
@@ -35,8 +37,8 @@ def is_live() -> dict[str, str]:
 async def is_ready(vitals: NamedDependency[Vitals]) -> Response[Any]:
     """Say how each part is. 503 when a webhook could not be stored now.
 
-    A missing worker or missing knowledge is told, and no 503: what LINE posts meanwhile is stored and answered later,
-    while a web process taken out of rotation would have it refused.
+    A missing worker, missing knowledge or a missing model is told, and no 503: what LINE posts meanwhile is stored and
+    answered later, while a web process taken out of rotation would have it refused.
     """
     try:
         found = await vitals.probe()
@@ -44,13 +46,21 @@ async def is_ready(vitals: NamedDependency[Vitals]) -> Response[Any]:
         # What Redis said may name hosts: it goes to the log, not to whoever asks.
         log.warning("redis_away", error=str(error))
         unknown = "unknown without redis"
-        health = Health("takes no writes: away, full, read-only or too slow; the log says more", unknown, unknown)
+        health = Health("takes no writes: away, full, read-only or too slow; the log says more", *3 * [unknown])
         return problem(503, "not ready: redis", headers={"Retry-After": "1"}, parts=health)
     knowledge = "ok" if found.knowledge else "no worker has loaded any"
-    return Response(Health("ok", _worker(found.heartbeat_ms), knowledge))
+    return Response(Health("ok", _worker(found.heartbeat_ms), knowledge, _model(found.model)))
 
 
 def _worker(heartbeat_ms: int | None) -> str:
     if heartbeat_ms is None:
         return "none was ever here"
     return "ok" if heartbeat_ms <= WORKER_IS_LATE_MS else f"none was here for {heartbeat_ms // 1000} s"
+
+
+def _model(model: ModelState | None) -> str:
+    if model is None:
+        return "none was asked yet"
+    if model.shut_ms:
+        return f"does not answer; asked again in {-(-model.shut_ms // 1000)} s"
+    return "today's budget is used up" if model.budget is not None and model.spent >= model.budget else "ok"

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from service.adapters.vitals import Reading, Vitals
 from service.core.counting import known_names
 from service.core.plan import OutKind
+from service.core.spending import ModelState
 from service.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ _COUNTERS = (
     ("billed", "henji_billed_messages", (), "Messages that cost one of the month's quota."),
     ("replaced", "henji_answers_replaced", ("reason",), "Answers not sent for sure, and handed over instead."),
     ("alert", "henji_alerts", ("outcome",), "Alerts to staff that came to an end, by address."),
+    ("model", "henji_model_requests", ("task", "result"), "Requests to the language model that came to an end."),
+    ("tokens", "henji_model_tokens", ("way",), "Tokens sent to the language model and received from it."),
     ("event", "henji_webhook_events", ("result",), "Events that LINE posted, stored or known already."),
     ("dead", "henji_dead_letters", ("reason",), "Messages and replies that failed for good."),
 )
@@ -51,6 +54,8 @@ class Collection(Collector):
             yield from _waiting(self._found)
             yield from _handoffs(self._found)
             yield from _workers(self._found)
+            if self._found.model:
+                yield from _model(self._found.model)
 
 
 def _counters(counts: dict[str, int]) -> Iterator[Metric]:
@@ -91,6 +96,15 @@ def _workers(found: Reading) -> Iterator[Metric]:
     if found.quota_used is not None and found.quota_at is not None:
         yield _gauge("line_quota_used", "Messages of the quota that are used, by LINE's count.", found.quota_used)
         yield _age("line_quota", "of what LINE said about the quota", found.now - found.quota_at)
+
+
+def _model(model: ModelState) -> Iterator[Metric]:
+    yield _gauge("model_spent", "What the language model has cost today.", model.spent)
+    if model.budget is not None:
+        yield _gauge("model_budget", "What it may cost in a day.", model.budget)
+    yield _gauge(
+        "model_shut_seconds", "How long it is not asked for having failed; 0 while it works.", model.shut_ms / 1000
+    )
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

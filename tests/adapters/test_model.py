@@ -9,9 +9,9 @@ import pytest
 import respx
 from aiohttp import web
 
-from service.adapters.model import ANSWER_CHARS_SHOWN, open_adjudicator
+from service.adapters.model import ANSWER_CHARS_SHOWN
 from service.core.decisions import NoneFits, Pick, Unclear, Verdict
-from tests.support.adjudication import CANDIDATES, PROMPT, adjudicator, ask, entry
+from tests.support.adjudication import CANDIDATES, adjudicator, ask, entry
 from tests.support.httpcore2_mocker import HTTPCore2Mocker
 from tests.support.scripted_openai import ScriptedOpenAI, Step, says, status, verdict
 
@@ -127,7 +127,7 @@ async def test_two_questions_at_once_both_survive_a_refused_option() -> None:
 
 
 async def test_the_trace_can_name_the_model_and_the_prompt() -> None:
-    async with open_adjudicator(api_key=None, base_url=URL, model="small-model", prompt=PROMPT) as model:
+    async with adjudicator(URL, api_key=None) as model:
         assert model.name == "small-model"
         assert re.fullmatch(r"adjudicate@1#[0-9a-f]{8}", model.prompt_id)
 

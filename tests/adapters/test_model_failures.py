@@ -3,11 +3,12 @@
 import asyncio
 
 import httpx
-import openai
 import pytest
 import respx
 
-from service.adapters.model import OpenAIAdjudicator, open_adjudicator
+from service.adapters.ledger import OpenLedger
+from service.adapters.model import OpenAIAdjudicator
+from service.adapters.modelgate import open_gate
 from service.core.decisions import Pick
 from service.errors import ModelUnavailable
 from tests.support.adjudication import CANDIDATES, PROMPT, adjudicator, ask
@@ -121,9 +122,9 @@ async def test_a_repair_that_fails_gives_the_reason_of_the_second_request() -> N
 async def test_no_repair_is_paid_for_when_half_of_the_budget_is_used_up(now: float, requests: int) -> None:
     async with (
         ScriptedOpenAI(says("hm"), says("hm")) as server,
-        openai.AsyncOpenAI(api_key="sk-test", base_url=server.base_url) as client,
+        open_gate(api_key="sk-test", base_url=server.base_url, model="small-model", ledger=OpenLedger()) as gate,
     ):
-        model = OpenAIAdjudicator(client, model="small-model", prompt=PROMPT, budget_s=8.0, clock=Clock(100.0, now))
+        model = OpenAIAdjudicator(gate, PROMPT, budget_s=8.0, clock=Clock(100.0, now))
         with pytest.raises(ModelUnavailable, match=r"^not_a_verdict$"):
             await model.adjudicate("何時まで?", CANDIDATES)
         assert len(server.requests) == requests
@@ -138,9 +139,9 @@ async def test_a_server_that_never_ends_is_given_up_after_the_budget(step: Step)
 async def test_a_repair_does_not_extend_the_budget() -> None:
     async with (
         ScriptedOpenAI(says("hm"), hang) as server,
-        openai.AsyncOpenAI(api_key="sk-test", base_url=server.base_url) as client,
+        open_gate(api_key="sk-test", base_url=server.base_url, model="small-model", ledger=OpenLedger()) as gate,
     ):
-        model = OpenAIAdjudicator(client, model="small-model", prompt=PROMPT, budget_s=0.5, clock=Clock(0.0, 0.0))
+        model = OpenAIAdjudicator(gate, PROMPT, budget_s=0.5, clock=Clock(0.0, 0.0))
         with pytest.raises(ModelUnavailable, match=r"^timeout$"):
             await model.adjudicate("何時まで?", CANDIDATES)
 
@@ -163,7 +164,7 @@ async def test_cancellation_passes_through() -> None:
 
 
 async def test_a_mistake_of_our_own_is_unavailability_too() -> None:
-    async with open_adjudicator(api_key="鍵", base_url=URL, model="small-model", prompt=PROMPT) as model:
+    async with adjudicator(URL, api_key="鍵") as model:
         with pytest.raises(ModelUnavailable, match=r"^internal_UnicodeEncodeError$"):
             await model.adjudicate("何時まで?", CANDIDATES)
 

@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from service.adapters.model import OpenAIAdjudicator, load_adjudication_prompt, open_adjudicator
+from service.adapters.ledger import OpenLedger
+from service.adapters.model import OpenAIAdjudicator, load_adjudication_prompt
+from service.adapters.modelgate import open_gate
 from service.core.decisions import Verdict
 from service.core.entries import Action, Entry
 from service.errors import ModelUnavailable
@@ -35,12 +37,12 @@ CANDIDATES = [
 
 
 @asynccontextmanager
-async def adjudicator(base_url: str, *, budget_s: float = 8.0) -> AsyncGenerator[OpenAIAdjudicator]:
+async def adjudicator(
+    base_url: str, *, budget_s: float = 8.0, api_key: str | None = "sk-test"
+) -> AsyncGenerator[OpenAIAdjudicator]:
     """The adapter as the service opens it."""
-    async with open_adjudicator(
-        api_key="sk-test", base_url=base_url, model="small-model", prompt=PROMPT, budget_s=budget_s
-    ) as opened:
-        yield opened
+    async with open_gate(api_key=api_key, base_url=base_url, model="small-model", ledger=OpenLedger()) as gate:
+        yield OpenAIAdjudicator(gate, PROMPT, budget_s=budget_s)
 
 
 async def ask(*steps: Step, text: str = "何時まで?", budget_s: float = 8.0) -> tuple[Verdict | str, list[SentRequest]]:

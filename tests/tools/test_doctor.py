@@ -12,6 +12,7 @@ import redis
 from aiohttp import web
 
 from service.adapters.embedded import EmbeddedValkey
+from service.adapters.store import PREFIX
 from service.core.diagnosis import Finding
 from service.settings import ROOT, load_settings
 from service.tools.doctor import TEST_ALERT, examine, read_settings
@@ -191,6 +192,23 @@ async def test_a_model_is_asked_one_question(environ: dict[str, str]) -> None:
         assert len(server.requests) == 1
     assert bad(findings) == {}
     assert "cost one request" in findings["model"].found
+
+
+async def test_what_the_workers_have_spent_on_the_model_is_told(environ: dict[str, str]) -> None:
+    more = {"OPENAI_MODEL": "small-model", "HENJI_MODEL_PRICE": "1, 2", "HENJI_MODEL_BUDGET": "0.5"}
+    with redis.Redis.from_url(environ["REDIS_URL"]) as client:
+        fields = {"spent": 450_000, "day_ends": 10**13, "budget": 500_000}
+        async with ScriptedOpenAI(*[verdict("pick", "hours")] * 3) as server:
+            told = environ | more | {"OPENAI_BASE_URL": server.base_url}
+            before = (await examined(told))["model today"]
+            client.hset(f"{PREFIX}model", mapping=fields)
+            much = (await examined(told))["model today"]
+            client.hset(f"{PREFIX}model", mapping={"failures": 3, "shut_until": 10**13, "spent": 0})
+            shut = (await examined(told))["model today"]
+        client.delete(f"{PREFIX}model")
+    assert (before.level, before.found) == ("ok", "the service has not asked it yet")
+    assert (much.level, much.found) == ("warn", "0.45 used, of 0.5")
+    assert (shut.level, "left alone" in shut.found) == ("warn", True)
 
 
 async def test_a_model_that_does_not_understand(environ: dict[str, str]) -> None:

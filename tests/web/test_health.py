@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 import redis
 
 from service.adapters.embedded import EmbeddedValkey
@@ -14,7 +15,7 @@ from tests.support.system import make_settings, run_web
 
 SHOP = make_shop()
 
-OK = {"redis": "ok", "worker": "ok", "knowledge": "ok"}
+OK = {"redis": "ok", "worker": "ok", "knowledge": "ok", "model": "none was asked yet"}
 
 
 async def ask(url: str, what: str = "ready") -> httpx.Response:
@@ -68,3 +69,23 @@ async def test_a_redis_that_is_away_is_not_ready_and_its_address_is_not_told(tmp
         answer = await ask(url)
     assert answer.status_code == 503
     assert str(tmp_path) not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"spent": 5, "budget": 10, "failures": 2}, "ok"),
+        ({"spent": 10, "budget": 10}, "today's budget is used up"),
+        ({"spent": 10, "budget": -1}, "ok"),
+        ({"spent": 5, "budget": 10, "failures": 3, "shut_until": 10**14}, "does not answer; asked again in "),
+    ],
+)
+async def test_how_the_model_does_is_told_and_webhooks_are_taken_all_the_same(
+    redis_url: str, fields: dict[str, int], sentence: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(f"{PREFIX}model", mapping={"day_ends": 10**14, **fields})
+    async with run_web(make_settings(redis_url)) as url:
+        answer = await ask(url)
+    assert answer.status_code == 200
+    assert answer.json()["model"].startswith(sentence)

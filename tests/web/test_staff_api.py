@@ -1,7 +1,7 @@
 """What staff do over REST: keys, what was seen, notes and tags, writing first, and finding handoffs again."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -285,7 +285,7 @@ async def test_somebody_urgent_stands_on_the_first_page_however_many_wait_longer
         await add_handoff(redis, number, at=NOON + number * 1000)
     urgent = await add_handoff(redis, 99, at=NOON + 3_600_000)
     key = f"{PREFIX}handoff:{urgent}"
-    record = msgspec.json.decode(await redis.get(key), type=HandoffRecord)
+    record = msgspec.json.decode(cast("bytes", await redis.get(key)), type=HandoffRecord)
     await redis.set(key, msgspec.json.encode(msgspec.structs.replace(record, urgent=True)))
     # Whoever writes a handoff gives it its place.
     await sato.post(f"/handoffs/{urgent}/notes", json={"text": "至急"})

@@ -46,5 +46,6 @@ return cmsgpack.pack({
   oldest_unreplied_ms = now - oldest_unreplied(),
   dead = redis.call('XLEN', P .. 'dead'),
   beat = redis.call('GET', P .. 'beat') or '',
+  model = redis.call('HMGET', P .. 'model', 'spent', 'day_ends', 'budget', 'failures', 'shut_until'),
   shop = redis.call('HMGET', P .. 'shop', 'knowledge', 'entries', 'quota_limit', 'quota_used', 'quota_at'),
 })
