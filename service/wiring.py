@@ -352,16 +352,18 @@ async def open_model(settings: Settings) -> AsyncGenerator["Adjudicator | None"]
 
 
 @asynccontextmanager
-async def open_embedder(settings: Settings) -> AsyncGenerator["OpenAIEmbedder"]:
+async def open_embedder(settings: Settings, ledger: "Ledger") -> AsyncGenerator["OpenAIEmbedder"]:
     """Open the embedding model, where one is configured (`Settings.embeddings_are_on`)."""
-    from service.adapters import embedding
+    from service.adapters import modelgate
+    from service.adapters.embedding import OpenAIEmbedder
 
-    async with embedding.open_embedder(
+    async with modelgate.open_gate(
         api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
         base_url=settings.openai_base_url,
         model=settings.openai_embedding_model or "",
-    ) as embedder:
-        yield embedder
+        ledger=ledger,
+    ) as gate:
+        yield OpenAIEmbedder(gate)
 
 
 @asynccontextmanager

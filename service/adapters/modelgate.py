@@ -6,9 +6,9 @@ Nothing is logged here. The import of openai takes a second: import this module 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import openai
@@ -16,12 +16,13 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from service.adapters.prompts import Prompt
-from service.core.masking import Words, mask_all
+from service.core.masking import Words, mask, mask_all
 from service.core.spending import Usage, estimate
 from service.errors import ModelUnavailable
 from service.ports import Ledger, Settlement
 from service.settings import OPENAI
 
+_T = TypeVar("_T")
 BUDGET_S = 8.0
 
 # What says that the server is there, though this answer is of no use.
@@ -65,6 +66,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     background: bool = False
 
 
+class Task(msgspec.Struct, frozen=True):
+    """A request as the ledger sees it: what for, what it may cost, within how many seconds, and does nobody wait?"""
+
+    name: str
+    expected: Usage
+    within_s: float
+    background: bool
+
+
 class ModelGate:
     """One model on one server. `name` is the model's."""
 
@@ -85,16 +95,40 @@ class ModelGate:
             messages = _messages(question)
         except Exception as error:
             raise ModelUnavailable(reason_of(error)) from error
-        task = question.prompt.id
         expected = estimate([str(message.get("content")) for message in messages], question.prompt.max_tokens)
-        admission = await self._ledger.admit(task, expected, background=question.background)
-        usage, result = expected, "cancelled"
+        task = Task(question.prompt.id, expected, within_s, background=question.background)
+
+        async def send() -> tuple[str, Usage | None]:
+            completion = _read(await self._send(question, messages, within_s))
+            return _content(completion), _usage(completion)
+
+        return await self._pay(task, send)
+
+    async def embed(self, shown: Sequence[str] = (), said: Sequence[str] = (), within_s: float = BUDGET_S) -> bytes:
+        """Give the server's answer to a request for the vectors of texts, as it came: first those of what the shop
+        shows anybody, then those of what people said. Where only the shop's are asked for nobody waits.
+
+        Raises ModelUnavailable as `ask` does.
+        """
+        texts = [_sendable(text) for text in (*shown, *map(mask, said))]
+        task = Task("embed", estimate(texts, 0), within_s, background=not said)
+
+        async def send() -> tuple[bytes, Usage | None]:
+            response = await self._client.embeddings.with_raw_response.create(
+                model=self.name, input=texts, encoding_format="float", timeout=within_s
+            )
+            return response.content, None
+
+        return await self._pay(task, send)
+
+    async def _pay(self, task: Task, send: Callable[[], Awaitable[tuple[_T, Usage | None]]]) -> _T:
+        """Send a request if it may be sent, and settle what it cost: what the server says, else the estimate."""
+        admission = await self._ledger.admit(task.name, task.expected, background=task.background)
+        usage, result = task.expected, "cancelled"
         try:
-            async with asyncio.timeout(within_s):
-                completion = _read(await self._send(question, messages, within_s))
-            usage = _usage(completion) or expected
-            content = _content(completion)
-            result = "ok"
+            async with asyncio.timeout(task.within_s):
+                content, counted = await send()
+            usage, result = counted or usage, "ok"
         except Exception as error:
             result = reason_of(error)
             if result in _FREE or result.startswith(("http_", "internal_")):
@@ -151,6 +185,11 @@ def _messages(question: Question) -> list[ChatCompletionMessageParam]:
     system, user = question.prompt.render({**question.shown, **said})
     messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": user}]
     return messages + [{"role": role, "content": content} for role, content in question.after]
+
+
+def _sendable(text: str) -> str:
+    """Half of a surrogate pair cannot be sent on: it becomes `?`. Servers refuse an empty text."""
+    return text.encode(errors="replace").decode() or " "
 
 
 def _read(body: bytes) -> _Completion:

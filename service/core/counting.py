@@ -14,7 +14,7 @@ from service.core.records import Delivery
 from service.core.sending import Done
 
 BILLED = "billed"
-MODEL_TASKS = ("adjudicate",)
+MODEL_TASKS = ("adjudicate", "embed")
 # Why a request to the model's server is not sent at all.
 REFUSALS = ("circuit_open", "budget_used_up")
 

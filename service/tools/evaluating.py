@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import msgspec
 
 from service.adapters.faqfiles import read_sources
+from service.adapters.ledger import OpenLedger
 from service.adapters.tokenizing import open_tokenizer
 from service.core.contents import read_contents
 from service.core.conversation import Conversation, Turn
@@ -44,8 +45,12 @@ class Evaluation(msgspec.Struct, frozen=True):
     never_sure: tuple[str, ...]
 
 
-# Gives the vectors of texts; the other argument says what they are, for people.
-Embed = Callable[[Sequence[str], str], Meanings]
+class Embed(Protocol):
+    """Gives the vectors of texts; `what` says what they are, for people, `said` whether customers say them."""
+
+    def __call__(self, texts: Sequence[str], what: str, *, said: bool) -> Meanings:
+        """Raise StartError when the embedding model gives none."""
+        ...
 
 
 def learn(
@@ -72,7 +77,7 @@ def learn(
         unanswerable=share or contents.shop.unanswerable,
     )
     wording = Wording(tokenizer, shop.synonyms)
-    meanings = embed(to_embed(entries, wording), str(directory)) if embed else None
+    meanings = embed(to_embed(entries, wording), str(directory), said=False) if embed else None
     knowledge = build_knowledge(
         entries,
         shop,
@@ -179,15 +184,15 @@ def _embedding(settings: Settings) -> Embed | None:
     if not settings.embeddings_are_on:
         return None
 
-    async def embed(texts: Sequence[str], done: Callable[[int], None]) -> Meanings:
-        async with open_embedder(settings) as embedder:
-            return await embedder.embed_all(texts, done)
+    async def embed(texts: Sequence[str], done: Callable[[int], None], *, said: bool) -> Meanings:
+        async with open_embedder(settings, OpenLedger()) as embedder:
+            return await embedder.embed_all(texts, done, said=said)
 
-    def with_bar(texts: Sequence[str], what: str) -> Meanings:
+    def with_bar(texts: Sequence[str], what: str, *, said: bool) -> Meanings:
         different = list(dict.fromkeys(texts))
         with click.progressbar(length=len(different), label=f"{what}: ベクトル vectors", file=sys.stderr) as bar:
             try:
-                return asyncio.run(embed(different, bar.update))
+                return asyncio.run(embed(different, bar.update, said=said))
             except ModelUnavailable as error:
                 settings_named = "OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_EMBEDDING_MODEL"
                 raise StartError(f"the embedding model gives no vectors: {error} ({settings_named})") from error
@@ -209,7 +214,7 @@ def run(
         knowledge = learn(faq, tokenizer, embed, promise=promise, share=share)
         if unknown := unknown_entries(questions, knowledge):
             click.echo(f"{file}: no such entries in {faq}: {', '.join(unknown)}", err=True)
-        meanings = embed([question.text for question in questions], str(file)) if embed else None
+        meanings = embed([question.text for question in questions], str(file), said=True) if embed else None
         with click.progressbar(questions, label=str(file), file=sys.stderr) as bar:
             evaluations.append(evaluate(faq, file, ask_all(bar, knowledge, meanings), knowledge))
     if picture:

@@ -1,19 +1,28 @@
 """The embedding adapter gives back checked vectors, or says in one word why there are none."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from service.adapters.embedding import BATCH, open_embedder
+from service.adapters.embedding import BATCH, BATCH_S, OpenAIEmbedder
+from service.adapters.ledger import OpenLedger
+from service.adapters.modelgate import open_gate
 from service.core.vectors import Vector
 from service.errors import ModelUnavailable
 from tests.support.toy_embeddings import LENGTH, ToyEmbeddings, as_answer, vector_of
 
 
-async def embed(server: ToyEmbeddings, texts: Sequence[str], budget_s: float = 5) -> list[Vector]:
-    async with open_embedder(api_key=None, base_url=server.base_url, model="toy") as embedder:
-        return await embedder.embed(texts, budget_s)
+@asynccontextmanager
+async def embedder(server: ToyEmbeddings, batch_s: float = BATCH_S) -> AsyncGenerator[OpenAIEmbedder]:
+    async with open_gate(api_key=None, base_url=server.base_url, model="toy", ledger=OpenLedger()) as gate:
+        yield OpenAIEmbedder(gate, batch_s=batch_s)
+
+
+async def embed(server: ToyEmbeddings, texts: Sequence[str], batch_s: float = BATCH_S) -> list[Vector]:
+    async with embedder(server, batch_s) as it:
+        return list((await it.embed_all(texts)).of.values())
 
 
 async def test_each_text_gets_its_own_vector_whatever_the_order_of_the_answer() -> None:
@@ -33,11 +42,22 @@ async def test_many_texts_go_in_batches_and_each_is_told() -> None:
     texts = [f"質問{number}" for number in range(2 * BATCH + 3)]
     told: list[int] = []
     with ToyEmbeddings() as server:
-        async with open_embedder(api_key=None, base_url=server.base_url, model="toy") as embedder:
-            meanings = await embedder.embed_all(texts, told.append)
+        async with embedder(server) as it:
+            meanings = await it.embed_all(texts, told.append)
         assert [len(batch) for batch in server.texts] == told == [BATCH, BATCH, 3]
     assert list(meanings.of) == texts
     assert meanings.model == "toy"
+
+
+async def test_what_people_say_leaves_masked_and_what_the_shop_shows_as_it_is() -> None:
+    with ToyEmbeddings() as server:
+        async with embedder(server) as it:
+            vector = await it.embed("山田です、090-1234-5678", within_s=5)
+            said = await it.embed_all(["090-1234-5678"], said=True)
+            await it.embed_all(["03-1111-2222"])
+        assert server.texts == [["［名前］です、［電話番号］"], ["［電話番号］"], ["03-1111-2222"]]
+    assert len(vector) == LENGTH
+    assert list(said.of) == ["090-1234-5678"]
 
 
 RIGHT = vector_of("a")
@@ -65,7 +85,7 @@ NOTHING: dict[str, object] = as_answer([])
 )
 async def test_what_is_no_answer_gives_its_reason(answer: tuple[int, object] | None, reason: str) -> None:
     with ToyEmbeddings(answer) as server, pytest.raises(ModelUnavailable) as raised:
-        await embed(server, ["a", "b"], budget_s=0.5)
+        await embed(server, ["a", "b"], batch_s=0.5)
     assert str(raised.value) == reason
     assert len(server.texts) == 1
 

@@ -197,11 +197,10 @@ async def test_a_model_is_asked_one_question(environ: dict[str, str]) -> None:
 async def test_what_the_workers_have_spent_on_the_model_is_told(environ: dict[str, str]) -> None:
     more = {"OPENAI_MODEL": "small-model", "HENJI_MODEL_PRICE": "1, 2", "HENJI_MODEL_BUDGET": "0.5"}
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
-        fields = {"spent": 450_000, "day_ends": 10**13, "budget": 500_000}
         async with ScriptedOpenAI(*[verdict("pick", "hours")] * 3) as server:
             told = environ | more | {"OPENAI_BASE_URL": server.base_url}
             before = (await examined(told))["model today"]
-            client.hset(f"{PREFIX}model", mapping=fields)
+            client.hset(f"{PREFIX}model", mapping={"spent": 450_000, "day_ends": 10**13, "budget": 500_000})
             much = (await examined(told))["model today"]
             client.hset(f"{PREFIX}model", mapping={"failures": 3, "shut_until": 10**13, "spent": 0})
             shut = (await examined(told))["model today"]
