@@ -23,6 +23,10 @@ class KnowledgeError(HenjiError):
     """The FAQ folder holds nothing that could be served. The text lists every problem as `file:line: message`."""
 
 
+class FittingFailed(HenjiError):
+    """The process that fits a calibration ended without one. The text says how, and quotes nothing of the FAQ."""
+
+
 class InputError(HenjiError):
     """A file that was given to a command cannot be used. The text names the file, and the line where there is one."""
 

@@ -68,13 +68,13 @@ async def inform(inquiries: Inquiries, source: Source) -> None:
 
 
 async def _answer_all(inquiries: Inquiries, source: Source) -> None:
-    published = ""
+    published: tuple[str, str] | None = None
     while True:
         try:
             knowledge = source.knowledge()
-            if knowledge.version != published:
+            if (current := (knowledge.version, knowledge.calibration_state)) != published:
                 await inquiries.publish(knowledge)
-                published = knowledge.version
+                published = current
             if inquiry := await inquiries.take():
                 await inquiries.answer(inquiry, await _answer(inquiry, source))
         except StoreUnavailable:

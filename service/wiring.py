@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -236,6 +236,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
     """
     from service.adapters.archive import Archive
     from service.adapters.browsers import Browsers
+    from service.adapters.calibrations import Calibrations
     from service.adapters.faqfolder import FaqFolder, report
     from service.adapters.inquiries import Inquiries
     from service.adapters.lastgood import LastGood
@@ -264,8 +265,9 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
         kept = await _when_redis_is_there(last_good.read, stop)
         if kept is None:
             return
-        folder = FaqFolder(settings.faq_dir, kept, open_tokenizer(settings.tokenizer))
+        folder = FaqFolder(settings.faq_dir, kept, open_tokenizer(settings.tokenizer), Calibrations(store))
         report(await asyncio.to_thread(folder.load))
+        await folder.recall()
         token = settings.line_channel_access_token.get_secret_value()
         ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
         mailbox = Mailbox(store, keep_days=settings.retention_days, ahead_ms=ahead_ms)
@@ -380,11 +382,12 @@ async def open_notifier(settings: Settings) -> AsyncGenerator["Notifier | None"]
 
 async def _reload(folder: "FaqFolder", last_good: "LastGood") -> None:
     """Keep the knowledge current, and what is good of it in Redis. The first round comes by itself."""
-    async for _ in folder.watch():
-        try:
-            await last_good.keep(folder.good)
-        except StoreUnavailable as error:  # what was kept before is still there; the next save tries again
-            log.warning("faq_not_kept", error=str(error))
+    async with aclosing(folder.watch()) as changes:
+        async for _ in changes:
+            try:
+                await last_good.keep(folder.good)
+            except StoreUnavailable as error:  # what was kept before is still there; the next save tries again
+                log.warning("faq_not_kept", error=str(error))
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, _T]]) -> _T:

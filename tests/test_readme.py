@@ -233,7 +233,11 @@ def test_every_field_of_a_conversation_is_explained() -> None:
 
 
 def test_every_metric_is_explained_and_no_other() -> None:
-    found: dict[str, Any] = dict.fromkeys(Reading.__struct_fields__, 0) | {"counts": {}, "knowledge": "v"}
+    found: dict[str, Any] = dict.fromkeys(Reading.__struct_fields__, 0) | {
+        "counts": {},
+        "knowledge": "v",
+        "calibration": "fitted",
+    }
     found |= {"model": {"spent": 0, "budget": 1, "shut_ms": 0}}
     shown = render(msgspec.convert(found, Reading))
     families = list(text_string_to_metric_families(shown.decode()))

@@ -14,6 +14,7 @@ from service.adapters.listing import Lists
 from service.adapters.mailbox import NOBODY_WAITS_MS, URGENT_MS
 from service.adapters.store import PREFIX, Store
 from service.adapters.vitals import QUOTA_FIELDS, read_quota
+from service.core.calibration import CalibrationState
 from service.core.conversation import Conversation
 from service.core.quota import is_short, left_of, of_month
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
@@ -40,13 +41,15 @@ class ApiToken(msgspec.Struct, frozen=True):
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """How the shop stands.
 
-    `worker_at` is when a worker was here last, `knowledge` the version of the FAQ that it answers from.
+    `worker_at` is when a worker was here last, `knowledge` the version of the FAQ that it answers from, `calibration`
+    what its calibration is worth (`Knowledge.calibration_state`).
     `oldest_unreplied` is since when the customer waits who has waited longest. All times by Redis' clock.
     """
 
     now: datetime
     worker_at: datetime | None
     knowledge: str | None
+    calibration: CalibrationState | None
     waiting: int
     active: int
     oldest_unreplied: datetime | None
@@ -206,17 +209,19 @@ class Archive:
                 for first in ("-inf", 0):  # the urgent ones stand below 0
                     pipe.zrangebyscore(f"{PREFIX}handoffs:{status}", first, "+inf", start=0, num=1, withscores=True)
             pipe.get(f"{PREFIX}beat")
-            pipe.hget(f"{PREFIX}shop", "knowledge")
+            pipe.hmget(f"{PREFIX}shop", "knowledge", "calibration")
             pipe.time()
             return pipe.execute()
 
-        waiting, *first, active, third, fourth, beat, knowledge, (seconds, micros) = await self._call(ask)
+        waiting, *first, active, third, fourth, beat, noted, (seconds, micros) = await self._call(ask)
         scores = [int(score) for _, score in (*first[0], *first[1], *third, *fourth) if score < NOBODY_WAITS_MS]
         since = [score + URGENT_MS if score < 0 else score for score in scores]
+        knowledge, calibration = (value.decode() if value else None for value in noted)
         return Situation(
             now=utc(seconds * 1000 + micros // 1000),
             worker_at=utc(int(float(beat))) if beat else None,
-            knowledge=knowledge.decode() if knowledge else None,
+            knowledge=knowledge,
+            calibration=cast("CalibrationState | None", calibration),
             waiting=waiting,
             active=active,
             oldest_unreplied=utc(min(since)) if since else None,

@@ -9,19 +9,21 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from service.adapters.calibrations import Calibrations
 from service.adapters.faqfiles import read_sources
 from service.adapters.images import ImageFolder
+from service.core.calibration import Calibration
 from service.core.contents import NOTHING, Contents, Source, read_contents
 from service.core.entries import Problem
-from service.core.features import Tokenizer, Wording
+from service.core.features import Tokenizer
 from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
-from service.errors import KnowledgeError
+from service.errors import FittingFailed, KnowledgeError
 
 log = structlog.get_logger()
 _LOOK_EVERY_S = 0.25
-# Calibrated at once up to here: about two seconds.
+# Calibrated while it is loaded up to here, in about two seconds; beyond that in a process of its own.
 _FEW_PHRASINGS = 1_000
 _SUFFIXES = {".md", ".yaml", ".yml", ".txt", ".jpg", ".jpeg", ".png"}
 
@@ -30,17 +32,24 @@ class FaqFolder:
     """Keeps the current knowledge of one folder.
 
     `last_good` are the texts of files that were good when the service last ran, by name: they stand in for a file that
-    is broken at the start, and for a folder that is gone. `tokenizer` cuts Japanese.
+    is broken at the start, and for a folder that is gone. `tokenizer` cuts Japanese. `calibrations` are for folders
+    too large to be fitted while they are loaded: without them these answer only exact phrasings.
     """
 
     def __init__(
-        self, directory: Path, last_good: Mapping[str, str] | None = None, tokenizer: Tokenizer | None = None
+        self,
+        directory: Path,
+        last_good: Mapping[str, str] | None = None,
+        tokenizer: Tokenizer | None = None,
+        calibrations: Calibrations | None = None,
     ) -> None:
         self._directory = directory
         self._images = ImageFolder(directory).look
         self._last_good = last_good or {}
         self._contents = NOTHING
         self._tokenizer = tokenizer
+        self._calibrations = calibrations
+        self._fitting: tuple[str, asyncio.Task[Calibration]] | None = None
         self._current: Knowledge | None = None
 
     @property
@@ -89,18 +98,19 @@ class FaqFolder:
 
     def _learn(self, contents: Contents) -> Knowledge:
         """Build the knowledge. A large folder keeps the calibration it has."""
-        entries, shop, before = contents.faq.entries, contents.shop, self._current
-        knowledge = build_knowledge(entries, shop, contents.texts, before, tokenizer=self._tokenizer)
-        is_new = knowledge.stale or not knowledge.calibration.evidence
-        if is_new and sum(len(entry.phrasings) for entry in entries) <= _FEW_PHRASINGS:
-            fitted = calibrate(entries, Wording(self._tokenizer, shop.synonyms))
-            return build_knowledge(
-                entries, shop, contents.texts, knowledge, tokenizer=self._tokenizer, calibration=fitted
-            )
+        entries, shop = contents.faq.entries, contents.shop
+        knowledge = build_knowledge(entries, shop, contents.texts, self._current, tokenizer=self._tokenizer)
+        if knowledge.stale and sum(len(entry.phrasings) for entry in entries) <= _FEW_PHRASINGS:
+            return knowledge.with_calibration(calibrate(entries, knowledge.index.lexicon.wording))
         return knowledge
 
+    async def recall(self) -> None:
+        """Take the calibration that was fitted for just this before, if there is one."""
+        if self._calibrations and self.current.stale and (kept := await self._calibrations.find(self.current.index.id)):
+            self._calibrate(kept)
+
     async def watch(self) -> AsyncGenerator[None]:
-        """Reload whenever a file changes, for ever. Yields after each reload, good or bad.
+        """Reload whenever a file changes, for ever. Yields after each reload, good or bad, and each new calibration.
 
         The folder is looked at four times a second, which costs a millisecond and works where the kernel's own notices
         do not: on network and container mounts, and when the folder goes and another one takes its place. What is still
@@ -108,14 +118,59 @@ class FaqFolder:
         before the watch began.
         """
         loaded, before = None, None
-        while True:
-            now = await asyncio.to_thread(_look, self._directory)
-            if now == before != loaded:
-                loaded = now
-                await self._reload()
-                yield
-            before = now
-            await asyncio.sleep(_LOOK_EVERY_S)
+        try:
+            while True:
+                now = await asyncio.to_thread(_look, self._directory)
+                if now == before != loaded:
+                    loaded = now
+                    await self._reload()
+                    await self.recall()
+                    await self._begin_fitting()
+                    yield
+                if self._take_fitted():
+                    yield
+                before = now
+                await asyncio.sleep(_LOOK_EVERY_S)
+        finally:
+            await self._end_fitting()
+
+    async def _begin_fitting(self) -> None:
+        """Have a calibration fitted where one is missing, and none for what is not there any more."""
+        knowledge = self.current
+        wanted = knowledge.index.id if self._calibrations and knowledge.stale else None
+        if self._fitting and self._fitting[0] == wanted:
+            return
+        await self._end_fitting()
+        if self._calibrations and wanted:
+            entries = tuple(knowledge.entries.values())
+            making = self._calibrations.make(entries, knowledge.index.lexicon.wording, wanted)
+            self._fitting = wanted, asyncio.create_task(making)
+            log.info("calibrating", version=knowledge.version, index=wanted)
+
+    def _take_fitted(self) -> bool:
+        """Tell whether a calibration has come in. One that could not be fitted is tried again with the next change."""
+        if self._fitting is None or not self._fitting[1].done():
+            return False
+        fitted, self._fitting = self._fitting[1], None
+        try:
+            self._calibrate(fitted.result())
+        except FittingFailed as error:
+            log.warning("calibration_failed", error=str(error))
+        except Exception:  # a fault in our own code must not end the watch
+            log.exception("calibration_failed")
+        else:
+            return True
+        return False
+
+    def _calibrate(self, calibration: Calibration) -> None:
+        self._current = self.current.with_calibration(calibration)
+        log.info("calibrated", version=self.current.version, calibration=self.current.calibration.id)
+
+    async def _end_fitting(self) -> None:
+        if self._fitting:
+            self._fitting[1].cancel()
+            await asyncio.wait({self._fitting[1]})
+            self._fitting = None
 
     async def _reload(self) -> None:
         before = self._current

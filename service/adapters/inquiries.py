@@ -50,9 +50,10 @@ class Inquiries:
         await self._push(f"{PREFIX}told:{inquiry.id}", msgspec.json.encode(answer))
 
     async def publish(self, knowledge: Knowledge) -> None:
-        """For a worker: note what it answers from: the version, how many entries that has, and the shop."""
+        """For a worker: note what it answers from: the version, its entries' number and calibration, and the shop."""
         facts = msgspec.json.encode(knowledge.shop).decode()
         noted = ["knowledge", knowledge.version, "entries", len(knowledge.entries), "facts", facts]
+        noted += ["calibration", knowledge.calibration_state]
         await self._call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))
 
     async def _ask(self, inquiry: Inquiry) -> bytes:

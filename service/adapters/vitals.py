@@ -39,7 +39,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One look at everything. Ages are milliseconds, 0 where there is nothing; `None` is not known.
 
     `counts` are by the names of service/core/counting.py. `due`, `parked` and `leased` are conversations in which
-    something waits. `quota_at` (Redis' ms, as `now`) is when LINE was asked.
+    something waits. `calibration` is the state of the knowledge's (empty when none has said). `quota_at` (Redis' ms, as
+    `now`) is when LINE was asked.
     """
 
     now: int
@@ -56,6 +57,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     heartbeat_ms: int | None
     knowledge: str
+    calibration: str
     entries: int | None
     quota_limit: int | None
     quota_used: int | None
@@ -80,13 +82,14 @@ class Vitals:
         taken: dict[str, Any] = msgspec.msgpack.decode(await self._store.run("vitals", _NOTHING))
         counts, beat, shop = taken.pop("counts"), taken.pop("beat"), taken.pop("shop")
         model = read_state(taken.pop("model"), taken["now"])
-        knowledge, *numbers = shop
+        knowledge, calibration, *numbers = shop
         entries, limit, used, at = (int(number) if number else None for number in numbers)
         return Reading(
             **taken,
             counts={name: int(count) for name, count in zip(counts[::2], counts[1::2], strict=True)},
             heartbeat_ms=taken["now"] - int(beat) if beat else None,
             knowledge=knowledge or "",
+            calibration=calibration or "",
             entries=entries,
             quota_limit=limit,
             quota_used=used,

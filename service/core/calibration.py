@@ -13,7 +13,7 @@ Sources: softmax as confidence, Hendrycks & Gimpel 2017 (arXiv:1610.02136); temp
 
 import hashlib
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from service.core.decisions import Candidate
 from service.core.features import Floats
 from service.core.ranking import Reading
 
+CalibrationState = Literal["fitted", "too_few", "stale", "calibrating"]
 # Of 150 messages in six public sets that were a phrasing to the letter, 148 meant its entry.
 EXACT = 0.98
 # The share of unanswerable messages that weights are fitted for; any other is reached by shifting the odds.

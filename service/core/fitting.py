@@ -14,7 +14,7 @@ from service.core.calibration import FITTED_SHARE, PROMISE, SHARE, Calibration, 
 from service.core.entries import Entry
 from service.core.features import Floats, Wording
 from service.core.ranking import Index, Phrasings, read_phrasings
-from service.core.thresholds import judge, pack, with_thresholds
+from service.core.thresholds import judge, pack, unpack, with_thresholds
 from service.core.trials import Trials, ask_trials
 from service.core.vectors import Meanings
 
@@ -44,6 +44,16 @@ def calibrate(
     """
     phrasings = read_phrasings(entries, wording or Wording(), meanings)
     return from_trials(phrasings, ask_trials(phrasings), promise=promise, share=share)
+
+
+def is_sound(calibration: Calibration, index: str) -> bool:
+    """Tell whether a calibration that came from elsewhere belongs to an index, and is whole."""
+    try:
+        trials = len(unpack(calibration.evidence).inside)
+    except ValueError:
+        return False
+    is_fit = len(calibration.weights.slopes) == len(SHIPPED.slopes)
+    return calibration.index == index and is_fit and trials == calibration.answerable + calibration.unanswerable
 
 
 def shipped(index: Index | Phrasings, *, promise: float = PROMISE, share: float = SHARE) -> Calibration:

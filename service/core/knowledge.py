@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from service.core.calibration import SHARE, Calibration, Ranking, rank
+from service.core.calibration import SHARE, Calibration, CalibrationState, Ranking, rank
 from service.core.entries import Entry
 from service.core.features import Tokenizer, Wording
 from service.core.fitting import shipped
@@ -62,8 +62,24 @@ class Knowledge:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the calibration was fitted for other entries than these."""
+        """Tell whether the calibration was made for other entries than these, or for none."""
         return self.calibration.index not in {self.index.id, self.index.vector_id}
+
+    @property
+    def calibration_state(self) -> CalibrationState:
+        """Say what the calibration is worth.
+
+        `fitted`: for just these entries; there were `too_few` phrasings to fit one. Until a new one is there: `stale`,
+        that of earlier entries, or `calibrating`: there is none yet, and only exact phrasings are answered.
+        """
+        if self.calibration.evidence:
+            return "stale" if self.stale else "fitted"
+        return "calibrating" if self.stale else "too_few"
+
+    def with_calibration(self, calibration: Calibration) -> "Knowledge":
+        """The same with another calibration, at the shop's promise and share. Takes milliseconds."""
+        promise, share = self.shop.max_wrong_answers, share_of(self.shop)
+        return replace(self, calibration=with_thresholds(calibration, promise=promise, share=share))
 
     @property
     def never_sure(self) -> tuple[str, ...]:
@@ -95,8 +111,8 @@ def build_knowledge(
     """Build a snapshot. Takes seconds for thousands of entries: call it off the event loop.
 
     The index is that of `before` when nothing that it is made of has changed, so that a changed answer is quick.
-    Without a calibration the one of `before` goes on, or else the shipped one. `meanings` are the vectors of the
-    phrasings, `vector_calibration` is what was fitted with them.
+    Without a calibration the one of `before` goes on, stale where the index is another, or else the shipped one.
+    `meanings` are the vectors of the phrasings, `vector_calibration` is what was fitted with them.
     """
     by_id = {entry.id: entry for entry in entries}
     wording = Wording(tokenizer, shop.synonyms)
@@ -107,7 +123,7 @@ def build_knowledge(
         and (meanings is None or before.index.vector_id is not None)
     )
     index = before.index if before and is_indexed else build_index(entries, wording, meanings)
-    calibration = calibration or (before.calibration if before else shipped(index))
+    calibration = calibration or (before.calibration if before else _unfitted(index))
     vector_calibration = vector_calibration or (before.vector_calibration if before else None)
     promise, share = shop.max_wrong_answers, share_of(shop)
     return Knowledge(
@@ -127,6 +143,11 @@ def build_knowledge(
         courtesy=frozenset(map(normalize, shop.courtesy)),
         vector_calibration=vector_calibration and with_thresholds(vector_calibration, promise=promise, share=share),
     )
+
+
+def _unfitted(index: Index) -> Calibration:
+    """The shipped calibration, for as long as nobody has tried to fit one: made for no index."""
+    return msgspec.structs.replace(shipped(index), index="")
 
 
 def share_of(shop: Shop) -> float:

@@ -22,7 +22,7 @@ from service.core.features import Corpus, Floats, Ints, Matrix, Query, Wording, 
 from service.core.lines import fit_lines
 from service.core.vectors import Meanings, Vector, VectorIndex, name_of
 
-# To be raised with whatever changes numbers: calibrations are kept under a hash of it.
+# To be raised with whatever changes numbers, those of trials and fitting too: calibrations are kept under a hash of it.
 RECIPE = 1
 # The SVM is fitted up to so many entries times phrasings: about ten seconds.
 _MOST_TO_FIT = 12_000_000
@@ -195,8 +195,13 @@ class Phrasings:
         return len(self.owners) > len(self.ids) > 1 and len(self.owners) * len(self.ids) <= _MOST_TO_FIT
 
 
+def is_indexed(entry: Entry) -> bool:
+    """Tell whether an entry is matched by meaning and leads somewhere."""
+    return entry.match == "meaning" and entry.action in {"answer", "handoff"}
+
+
 def read_phrasings(entries: Sequence[Entry], wording: Wording, meanings: Meanings | None = None) -> Phrasings:
-    """Count what is matched by meaning and leads somewhere. The order of `entries` makes no difference.
+    """Count what is indexed. The order of `entries` makes no difference.
 
     Vectors count only when `meanings` has all of them (`to_embed`).
     """
@@ -238,8 +243,7 @@ def to_embed(entries: Sequence[Entry], wording: Wording) -> tuple[str, ...]:
 
 
 def _served(entries: Sequence[Entry]) -> list[Entry]:
-    served = [entry for entry in entries if entry.match == "meaning" and entry.action in {"answer", "handoff"}]
-    return sorted(served, key=lambda entry: entry.id)
+    return sorted(filter(is_indexed, entries), key=lambda entry: entry.id)
 
 
 def _own_texts(entry: Entry, wording: Wording) -> dict[str, str]:

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from service.adapters.vitals import Reading, Vitals
+from service.core.calibration import CalibrationState
 from service.core.counting import known_names
 from service.core.plan import OutKind
 from service.core.spending import ModelState
@@ -89,6 +90,9 @@ def _workers(found: Reading) -> Iterator[Metric]:
         yield _age("worker_heartbeat", "of the last sign of any worker", found.heartbeat_ms)
     if found.knowledge:
         yield _gauges("knowledge_info", "The version of the FAQ in use.", "version", {found.knowledge: 1})
+    if found.calibration:
+        states = {state: int(state == found.calibration) for state in get_args(CalibrationState)}
+        yield _gauges("knowledge_calibration", "What its calibration is worth.", "state", states)
     if found.entries is not None:
         yield _gauge("knowledge_entries", "Entries of the FAQ in use.", found.entries)
     if found.quota_limit is not None:

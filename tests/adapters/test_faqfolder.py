@@ -57,9 +57,9 @@ class Watch:
         """Wait for the reload after which the entry has this answer, or (None) is gone."""
         await self.until(lambda: answer_of(self.folder, entry) == answer)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for the reload after which the condition holds."""
-        async with asyncio.timeout(10), self.changed:
+    async def until(self, condition: Callable[[], bool], *, within_s: float = 10) -> None:
+        """Wait for the reload, or the new calibration, after which the condition holds."""
+        async with asyncio.timeout(within_s), self.changed:
             await self.changed.wait_for(condition)
 
     async def until_reloaded(self, times: int = 1) -> None:
@@ -228,6 +228,14 @@ def test_a_changed_answer_or_shop_does_not_have_the_index_built_again(folder: Fa
     save(directory / "hours.md", HOURS.replace("何時まで", "いつまで"))
     folder.load()
     assert folder.current.index is not index
+
+
+def test_changed_synonyms_have_the_index_built_again(folder: FaqFolder, directory: Path) -> None:
+    index = folder.current.index
+    save(directory / "_shop.yaml", "synonyms: [[駐車場, パーキング]]\n")
+    folder.load()
+    assert folder.current.index is not index
+    assert folder.current.rank("パーキングはありますか").candidates[0].entry == "parking"
 
 
 @pytest.mark.parametrize("content", [b"nmae: x\n", b"name: [\n", "name: すみれ".encode("shift_jis")])

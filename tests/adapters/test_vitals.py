@@ -173,16 +173,13 @@ async def test_a_look_is_one_call_and_bounded_however_much_waits(redis_url: str,
 
 async def test_what_workers_note_is_read_back(vitals: Vitals, store: Store) -> None:
     nothing = await vitals.read()
-    assert (nothing.knowledge, nothing.entries, nothing.quota_used, nothing.heartbeat_ms) == ("", None, None, None)
+    assert (nothing.knowledge, nothing.calibration) == ("", "")
+    assert (nothing.entries, nothing.quota_used, nothing.heartbeat_ms) == (None, None, None)
     await Inquiries(store).publish(SHOP)
     await vitals.note_quota(200, 42)
     found = await vitals.read()
-    assert (found.knowledge, found.entries, found.quota_limit, found.quota_used) == (
-        SHOP.version,
-        len(SHOP.entries),
-        200,
-        42,
-    )
+    assert (found.knowledge, found.calibration) == (SHOP.version, "calibrating")
+    assert (found.entries, found.quota_limit, found.quota_used) == (len(SHOP.entries), 200, 42)
     await vitals.note_quota(None, 43)
     found = await vitals.read()
     assert (found.quota_limit, found.quota_used) == (None, 43)

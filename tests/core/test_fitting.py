@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from service.core.calibration import EXACT
+from service.core.calibration import EXACT, Weights
 from service.core.entries import Entry
 from service.core.features import Wording
-from service.core.fitting import SHIPPED, calibrate, shipped
+from service.core.fitting import SHIPPED, calibrate, is_sound, shipped
 from service.core.knowledge import build_knowledge
 from service.core.ranking import build_index, read_phrasings
 from service.core.shop import Shop
@@ -40,6 +40,8 @@ ASKED = (
     "{}の直しをお願いしたい",
     "{}は直りますか",
 )
+
+ODD = Weights(bias=0.0, slopes=(1.0,), ceiling=1.0, temperature=1.0, lapse=0.0)
 
 
 def shop(things: int, phrasings: int) -> list[Entry]:
@@ -125,6 +127,37 @@ def test_other_words_make_another_index_and_a_calibration_knows_its_own() -> Non
         assert changed.rank("傘の修理").candidates, "usable at once"
     moved = [msgspec.structs.replace(each, file="moved.md", bubbles=("別の答え",)) for each in entries]
     assert not build_knowledge(moved, calibration=knowledge.calibration).stale
+
+
+def test_a_calibration_says_what_it_is_worth() -> None:
+    entries, more = shop(16, 3), [*shop(16, 3), entry("new", "新しい質問", "新しい言い方")]
+    unfitted, fitted = build_knowledge(entries), build_knowledge(entries, calibration=calibrate(entries))
+    tried = build_knowledge(shop(4, 2), calibration=calibrate(shop(4, 2)))
+    assert (unfitted.calibration_state, fitted.calibration_state) == ("calibrating", "fitted")
+    assert build_knowledge(more, before=fitted).calibration_state == "stale"
+    assert build_knowledge(more, before=unfitted).calibration_state == "calibrating"
+    assert tried.calibration_state == "too_few"
+    assert build_knowledge(more, before=tried).calibration_state == "calibrating"
+
+
+def test_another_calibration_keeps_the_promise_of_the_shop() -> None:
+    entries = shop(16, 6)
+    strict = build_knowledge(entries, Shop(max_wrong_answers=0.01, unanswerable=0.6))
+    later = strict.with_calibration(calibrate(entries))
+    assert (later.calibration.promise, later.calibration.share) == (0.01, 0.6)
+    assert later.index is strict.index
+    assert later.calibration.sure >= build_knowledge(entries, calibration=calibrate(entries)).calibration.sure
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"index": "other"}, {"evidence": b""}, {"evidence": b"123"}, {"weights": ODD}],
+    ids=str,
+)
+def test_a_calibration_from_elsewhere_must_be_whole(change: dict[str, object]) -> None:
+    calibration = calibrate(shop(16, 3))
+    assert is_sound(calibration, calibration.index)
+    assert not is_sound(msgspec.structs.replace(calibration, **change), calibration.index)
 
 
 def test_the_shipped_calibration_belongs_to_its_index() -> None:

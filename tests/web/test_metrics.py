@@ -1,6 +1,7 @@
 """/metrics over HTTP: what happened and what waits, in numbers, for whoever scrapes."""
 
 from collections.abc import AsyncIterator
+from typing import get_args
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.adapters.inquiries import Inquiries
 from service.adapters.store import Store
 from service.adapters.vitals import Vitals
+from service.core.calibration import CalibrationState
 from service.core.counting import known_names
 from service.web.metrics import render
 from tests.support.shop import make_shop
@@ -106,6 +108,8 @@ async def test_what_workers_noted_is_shown(redis_url: str) -> None:
         await vitals.note_quota(200, 42)
         found = read(render(await vitals.read()).decode())
     assert found["henji_knowledge_info", SHOP.version] == 1
+    calibrated = {state: found["henji_knowledge_calibration", state] for state in get_args(CalibrationState)}
+    assert calibrated == {"fitted": 0, "too_few": 0, "stale": 0, "calibrating": 1}
     assert found["henji_knowledge_entries",] == len(SHOP.entries)
     assert (found["henji_line_quota_limit",], found["henji_line_quota_used",]) == (200, 42)
     assert 0 <= found["henji_line_quota_age_seconds",] < 10

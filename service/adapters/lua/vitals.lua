@@ -47,5 +47,5 @@ return cmsgpack.pack({
   dead = redis.call('XLEN', P .. 'dead'),
   beat = redis.call('GET', P .. 'beat') or '',
   model = redis.call('HMGET', P .. 'model', 'spent', 'day_ends', 'budget', 'failures', 'shut_until'),
-  shop = redis.call('HMGET', P .. 'shop', 'knowledge', 'entries', 'quota_limit', 'quota_used', 'quota_at'),
+  shop = redis.call('HMGET', P .. 'shop', 'knowledge', 'calibration', 'entries', 'quota_limit', 'quota_used', 'quota_at'),
 })
