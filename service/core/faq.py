@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,8 @@ _ID_MARK = re.compile(r"\{#([^{}]*)\}\s*$")
 _BARE_ID = re.compile(r"\{([a-z0-9_-]+)\}\s*$")
 _ID = re.compile(r"[a-z0-9_-]{1,60}")
 _QUOTE = re.compile(r">+\s*(?:[-*+]\s+)?(.*?)\s*$")
+# A phrasing that nobody has accepted yet: `> - ? phrasing`.
+_PROPOSAL = re.compile(r"[?？][?？\s]*(.*)")
 # No bubble holds a line this long; some patterns would take minutes for one of a megabyte.
 _LINE_MAX = 10_000
 _ENTRY = "## "
@@ -40,13 +42,15 @@ _LOST = "\ufffd"
 class FaqFile(msgspec.Struct, frozen=True):
     """One file as read: its entries, as far as they could be read, and what is wrong with it.
 
-    `name` is the path inside the FAQ folder, with `/`. `settings` hold for all of its entries.
+    `name` is the path inside the FAQ folder, with `/`. `settings` hold for all of its entries. `proposals` are
+    phrasings that wait for somebody to accept them, by the entry's id: until then nothing uses them.
     """
 
     name: str
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     settings: Settings = msgspec.field(default_factory=Settings)
+    proposals: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
 
 
 class _Section(NamedTuple):
@@ -69,7 +73,8 @@ def read_file(name: str, text: str, images: ImageLookup = no_images) -> FaqFile:
     reader = _Reader(name, images)
     entries = reader.read(mended.lines)
     problems = {*reader.report.problems, *(to_problem(name, oddity) for oddity in mended.oddities)}
-    return FaqFile(name, entries, tuple(sorted(problems, key=lambda one: (one.line, one.en))), reader.settings)
+    ordered = tuple(sorted(problems, key=lambda one: (one.line, one.en)))
+    return FaqFile(name, entries, ordered, reader.settings, reader.proposals)
 
 
 def _too_long(text: str) -> int:
@@ -126,6 +131,7 @@ class _Reader:
         self.images = images
         self.report = Reporter(name)
         self.settings = Settings()
+        self.proposals: dict[str, tuple[str, ...]] = {}
 
     def read(self, lines: Sequence[Line]) -> tuple[Entry, ...]:
         for line in lines:
@@ -183,7 +189,8 @@ class _Reader:
         number = section.heading.number
         question = self.question(section.heading)
         bubbles = read_answer(section.answer, self.name, self.images, self.report)
-        phrasings = self.phrasings(section.quotes, question)
+        entry_id = self.entry_id(section.heading, question)
+        phrasings = self.phrasings(self.without_proposals(section.quotes, entry_id, question), question)
         if settings.action == "answer" and not bubbles:
             self.report.error(number, f"「{question}」の答えがありません。", f'"{question}" has no answer.')
         if not phrasings and settings.match == "meaning" and settings.action in {"answer", "handoff"}:
@@ -193,7 +200,7 @@ class _Reader:
             en = f'"{question}" has no phrasings. Write about five lines `> - phrasing` under the heading.'
             self.report.warn(number, ja, en)
         return Entry(
-            id=self.entry_id(section.heading, question),
+            id=entry_id,
             question=question,
             phrasings=phrasings,
             bubbles=bubbles,
@@ -233,6 +240,21 @@ class _Reader:
             en = f'The id "{mark[1]}" may hold only a-z, 0-9, - and _ (at most 60), like `{{#hours}}`.'
             self.report.error(heading.number, ja, en)
         return hash_id(question)
+
+    def without_proposals(self, quotes: Sequence[Line], entry_id: str, question: str) -> list[Line]:
+        """Set aside what only has been proposed, and tell that it waits."""
+        marked = [(line, mark[1]) for line in quotes if (mark := _PROPOSAL.fullmatch(line.text))]
+        proposed = {line: text for line, text in marked if normalize(text)}
+        if proposed:
+            self.proposals[entry_id] = tuple(proposed.values())
+            count, number = len(proposed), min(line.number for line in proposed)
+            ja = (
+                f"「{question}」に、確認待ちの言い回しの案が{count}件あります。"
+                "使うものは行の「?」を消し、使わないものは行ごと消してください。"
+            )
+            en = f'"{question}" has {count} proposed phrasings. Delete the ? of a line to use it, or the whole line.'
+            self.report.warn(number, ja, en)
+        return [line for line in quotes if line not in proposed]
 
     def phrasings(self, quotes: Sequence[Line], question: str) -> tuple[str, ...]:
         """What customers write; what repeats the heading or another phrasing adds nothing and is left out."""
