@@ -217,6 +217,27 @@ def check(directory: Path | None, *, fix: bool) -> None:
     sys.exit(1 if has_errors or not all_written else 0)
 
 
+@faq.command("expand")
+@click.argument("ids", nargs=-1)
+@click.option(
+    "--fewer-than",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Without ids: for the entries that have fewer phrasings than this.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show them.")
+def expand_faq(ids: tuple[str, ...], *, fewer_than: int, dry_run: bool) -> None:
+    """Have the language model propose phrasings, and write them into the FAQ files for review.
+
+    Nothing uses a proposal before somebody accepts it. IDS are entries; without any, all that have few phrasings.
+    """
+    from service.tools.expanding import expand
+
+    if not asyncio.run(expand(load_settings(), ids, fewer_than=fewer_than, dry_run=dry_run)):
+        sys.exit(1)
+
+
 @main.group()
 def token() -> None:
     """Manage the tokens of the REST API."""

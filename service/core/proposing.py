@@ -15,8 +15,6 @@ from service.core.faq import FaqFile, read_file
 from service.core.normalize import normalize
 from service.core.ranking import Index
 
-# Entries with fewer phrasings than this are worth some more: from about five on an entry is found well.
-ENOUGH = 5
 LONGEST = 100
 # In scores, of which an exact phrasing has about 2: closer than this to another entry nobody could tell them apart.
 LEAST_MARGIN = 0.1
