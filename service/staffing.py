@@ -15,7 +15,9 @@ from service.adapters.archive import Archive
 from service.adapters.mailbox import Action, Mailbox
 from service.core import handoffs
 from service.core.actions import Portrait, act_on, pause, portray, return_later
+from service.core.bubbles import split_text
 from service.core.conversation import Conversation
+from service.core.entries import Bubble
 from service.core.events import Said, Tapped, read_event
 from service.core.plan import Plan, reply_by_staff
 from service.core.records import HandoffRecord, MessageItem
@@ -33,6 +35,13 @@ class Order(msgspec.Struct, frozen=True):
     staff: str
     key: str = ""
     body: str = ""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What a person sends: at most five bubbles; `public_url` is where LINE fetches the pictures among them."""
+
+    bubbles: Sequence[Bubble]
+    public_url: str | None = None
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +98,12 @@ class Desk:
 
     async def reply(self, order: Order, handoff_id: str, words: str, now: datetime, seen: str | None = None) -> str:
         """Put a reply into the outbox, claiming the handoff if nobody has. Returns the id of its first bubble."""
+        return await self.send(order, handoff_id, Message(split_text(words)), now, seen)
+
+    async def send(self, order: Order, handoff_id: str, message: Message, now: datetime, seen: str | None) -> str:
+        """As `reply`, with bubbles that are made already: the FAQ's own, pictures too."""
         customer = (await self._archive.handoff(handoff_id)).customer
-        return await self._send(order, customer, handoff_id, words, now=now, seen=seen)
+        return await self._send(order, customer, handoff_id, message, now=now, seen=seen)
 
     async def write(self, order: Order, customer: str, words: str, now: datetime, seen: str | None = None) -> str:
         """As `reply`, in the customer's open handoff; where there is none, a new one is opened and held.
@@ -100,7 +113,7 @@ class Desk:
         if not customer.startswith("U"):
             raise Conflict("only a customer can be written to, no group")
         try:
-            return await self._send(order, customer, "", words, now=now, seen=seen)
+            return await self._send(order, customer, "", Message(split_text(words)), now=now, seen=seen)
         except NotFound as error:
             raise Conflict("this customer has never written") from error
 
@@ -174,10 +187,17 @@ class Desk:
         return after or await self._archive.handoff(handoff_id)
 
     async def _send(
-        self, order: Order, customer: str, handoff_id: str, words: str, *, now: datetime, seen: str | None
+        self, order: Order, customer: str, handoff_id: str, message: Message, *, now: datetime, seen: str | None
     ) -> str:
         action = secrets.token_hex(12)
-        out = reply_by_staff(words, action=action, customer=customer, staff=order.staff, now=now)
+        out = reply_by_staff(
+            message.bubbles,
+            action=action,
+            customer=customer,
+            staff=order.staff,
+            now=now,
+            public_url=message.public_url,
+        )
 
         after = await self._return_to_bot_after()
 

@@ -4,7 +4,7 @@ Pure: it only says what shall be written (a `Plan`); the mailbox writes it, or w
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -13,10 +13,10 @@ import msgspec
 
 from service.core import handoffs
 from service.core.alerting import Alert, Alerting, Announced, enter_waiting
-from service.core.bubbles import split_text, text_message
 from service.core.conversation import Conversation, Turn
 from service.core.counting import count_turn
 from service.core.decisions import Answer, Clarify, Decision, Greet, Handoff
+from service.core.entries import Bubble, words_of
 from service.core.events import Event, Said
 from service.core.hours import due_at
 from service.core.knowledge import Knowledge
@@ -32,7 +32,7 @@ from service.core.records import (
     utc,
 )
 from service.core.texts import language_of, text
-from service.core.wording import Speech, SpeechKind, Voice, speak
+from service.core.wording import Speech, SpeechKind, Voice, as_message, speak
 
 _NAMESPACE = uuid.UUID("5e0d9b4e-7c8e-4a57-9a6e-0d6f5c0b7a11")
 # What a customer's blocking and unblocking of the shop's account leaves in the conversation.
@@ -169,19 +169,23 @@ def return_to_bot(plan: Plan, handoff: HandoffRecord, now: datetime) -> Plan:
     return msgspec.structs.replace(plan, fields=plan.fields | closing_fields(closed), handoff=closed)
 
 
-def reply_by_staff(words: str, *, action: str, customer: str, staff: str, now: datetime) -> Outgoing:
-    """Make the request for a person's reply. `action` is a random id of this very reply."""
+def reply_by_staff(
+    bubbles: Sequence[Bubble], *, action: str, customer: str, staff: str, now: datetime, public_url: str | None = None
+) -> Outgoing:
+    """Make the request for a person's reply: at most five bubbles. `action` is a random id of this very reply.
+
+    `public_url` is where LINE fetches pictures.
+    """
     sender = text("staff", "ja", name=staff)
-    parts = split_text(words)
     return Outgoing(
         id=action,
         who="staff",
         key=retry_key(customer, action),
         kind="reply",
-        messages=tuple(text_message(part, sender) for part in parts),
+        messages=tuple(as_message(bubble, sender, public_url) for bubble in bubbles),
         bubbles=tuple(
-            BubbleItem(id=f"{action}.{number}", turn="", at=now, who=f"staff:{staff}", text=part)
-            for number, part in enumerate(parts)
+            BubbleItem(id=f"{action}.{number}", turn="", at=now, who=f"staff:{staff}", text=words_of(bubble))
+            for number, bubble in enumerate(bubbles)
         ),
         said_at=ms(now),
     )

@@ -1,6 +1,6 @@
 """What the customer reads for a decision, as LINE message objects, and in words for the records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -88,21 +88,25 @@ def speak(decision: Decision, voice: Voice) -> Speech | None:
 
 
 def _speech(kind: SpeechKind, bubbles: Sequence[Bubble], voice: Voice) -> Speech | None:
-    messages = tuple(_message(bubble, voice) for bubble in bubbles[:MAX_BUBBLES])
+    sender = text("bot", voice.lang)
+    messages = tuple(as_message(bubble, sender, voice.public_url) for bubble in bubbles[:MAX_BUBBLES])
     return Speech(kind, messages, tuple(map(words_of, bubbles[:MAX_BUBBLES]))) if messages else None
 
 
-def _message(bubble: Bubble, voice: Voice) -> dict[str, Any]:
-    sender = text("bot", voice.lang)
-    if isinstance(bubble, ImageBubble) and voice.public_url:
-        base = f"{voice.public_url}/img"
-        return image_message(f"{base}/{bubble.name}", f"{base}/{bubble.preview}", sender)
+def as_message(bubble: Bubble, sender: str, public_url: str | None) -> dict[str, Any]:
+    """Make LINE's object of a bubble: of a picture that LINE cannot fetch from anywhere, its description."""
+    if isinstance(bubble, ImageBubble) and public_url:
+        return image_message(f"{public_url}/img/{bubble.name}", f"{public_url}/img/{bubble.preview}", sender)
     return text_message(words_of(bubble), sender)
 
 
 def _answer(entry: Entry, voice: Voice) -> tuple[Bubble, ...]:
+    return filled_bubbles(entry, voice.fill)
+
+
+def filled_bubbles(entry: Entry, fill: Callable[[str], str]) -> tuple[Bubble, ...]:
     """The entry's words with the shop's facts filled in; a bubble of which nothing is left is not sent."""
-    filled = (bubble if isinstance(bubble, ImageBubble) else voice.fill(bubble) for bubble in entry.bubbles)
+    filled = (bubble if isinstance(bubble, ImageBubble) else fill(bubble) for bubble in entry.bubbles)
     return tuple(bubble for bubble in filled if bubble)
 
 

@@ -272,7 +272,7 @@ async def test_staff_waiting_for_nobody_revoke_a_lease_that_still_decides(mailbo
     await mailbox.put([message(1, token="reply-token")])
     lease = await take(mailbox)
     turn = turn_of(lease)
-    out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
+    out = reply_by_staff(("こんにちは",), action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
     plan = Plan(what="reply", fields={"state": "human"}, items=out.bubbles, out=out)
     action, other = Action(id="action", who="佐藤"), Action(id="other", who="鈴木")
     assert (await mailbox.act(lease.conversation, action, plan)).status == "done"

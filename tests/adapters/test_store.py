@@ -86,7 +86,7 @@ async def test_every_step_of_a_message_works(store: Store) -> None:
     assert await mailbox.sent(lease, head, "done", items=head.item.bubbles) is None
     assert await mailbox.take("t3") is None
     conversation = await archive.conversation(CUSTOMER)
-    out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
+    out = reply_by_staff(("こんにちは",), action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
     plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
     assert (await mailbox.act(conversation, Action(id="action", who="佐藤"), plan)).status == "done"
     await mailbox.fail(await take(mailbox, "t4"))
@@ -203,7 +203,7 @@ async def test_a_reply_is_not_handed_out_before_a_replica_knows_of_it(made: SetU
         await mailbox.put([message(1, token="reply-token")])
         lease = await take(mailbox)
         await mailbox.park(lease, 0)
-        out = reply_by_staff("こんにちは", action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
+        out = reply_by_staff(("こんにちは",), action="action", customer=CUSTOMER, staff="佐藤", now=utc(lease.now))
         plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
         await mailbox.act(lease.conversation, Action(id="action", who="佐藤"), plan)
         with no_replica(made), pytest.raises(StoreUnavailable):

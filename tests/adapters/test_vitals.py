@@ -130,7 +130,7 @@ async def test_what_is_not_sent_yet_is_as_old_as_what_it_replies_to(mailbox: Mai
     await mailbox.put([message(1)])
     lease = await take(mailbox)
     said = utc(lease.now - 90_000)
-    out = reply_by_staff('"said_at":1,', action="a1", customer=CUSTOMER, staff="佐藤", now=said)
+    out = reply_by_staff(('"said_at":1,',), action="a1", customer=CUSTOMER, staff="佐藤", now=said)
     plan = Plan(what="reply", fields={}, items=out.bubbles, out=out)
     assert (await mailbox.act(lease.conversation, Action(id="a1", who="佐藤"), plan)).status == "done"
     assert 90_000 <= (await vitals.read()).oldest_unsent_ms < 100_000

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from service.core import handoffs
-from service.core.bubbles import utf16_units
+from service.core.bubbles import split_text, utf16_units
 from service.core.choices import read_button
 from service.core.conversation import Conversation, Tap, Turn, make_turn, unsent_turn
 from service.core.decisions import Answer, Candidate, Clarify, Decision, Greet, Handoff, HandoffReason, Silent
@@ -320,7 +320,7 @@ def test_each_turn_has_its_own_key_item_and_handoff() -> None:
 
 
 def test_a_persons_reply_is_sent_under_their_name() -> None:
-    out = reply_by_staff("はい。", action="a1", customer=CUSTOMER, staff="佐藤", now=LATER)
+    out = reply_by_staff(("はい。",), action="a1", customer=CUSTOMER, staff="佐藤", now=LATER)
     assert (out.id, out.who, out.kind, out.fallback) == ("a1", "staff", "reply", None)
     assert out.messages == ({"type": "text", "text": "はい。", "sender": {"name": "スタッフ 佐藤"}},)
     assert out.bubbles == (BubbleItem(id="a1.0", turn="", at=LATER, who="staff:佐藤", text="はい。"),)
@@ -328,14 +328,14 @@ def test_a_persons_reply_is_sent_under_their_name() -> None:
 
 
 def test_a_long_reply_is_split_into_bubbles() -> None:
-    out = reply_by_staff("あ" * 5001, action="a1", customer=CUSTOMER, staff="佐藤", now=NOON)
+    out = reply_by_staff(split_text("あ" * 5001), action="a1", customer=CUSTOMER, staff="佐藤", now=NOON)
     assert [len(sent["text"]) for sent in out.messages] == [5000, 1]
     assert [bubble.id for bubble in out.bubbles] == ["a1.0", "a1.1"]
 
 
 def test_two_replies_of_the_same_words_are_two_requests() -> None:
     first, second = (
-        reply_by_staff("はい。", action=action, customer=CUSTOMER, staff="佐藤", now=NOON) for action in ("a1", "a2")
+        reply_by_staff(("はい。",), action=action, customer=CUSTOMER, staff="佐藤", now=NOON) for action in ("a1", "a2")
     )
     assert first.key != second.key
 

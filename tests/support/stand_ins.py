@@ -222,4 +222,4 @@ def answer(item_id: str = "01E1.out", *words: str, fallback: bool = True) -> Out
     )
 
 
-STAFF = reply_by_staff("承ります。", action="a1", customer=CUSTOMER, staff="佐藤", now=NOON)
+STAFF = reply_by_staff(("承ります。",), action="a1", customer=CUSTOMER, staff="佐藤", now=NOON)

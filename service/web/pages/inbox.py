@@ -3,7 +3,6 @@
 Every address gives a whole page to a browser, and only the part that changes to htmx.
 """
 
-import math
 from typing import Annotated, Any
 
 from litestar import Response, get
@@ -12,9 +11,8 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from service.core.photos import NoPhoto
 from service.core.records import HandoffStatus
-from service.errors import NotFound, WorkerUnavailable
-from service.web.pages import inbox_card, inbox_views
-from service.web.pages.inbox_contexts import TALK, Filter, Parts, View, is_working, make_key
+from service.errors import NotFound
+from service.web.pages.inbox_contexts import TALK, Filter, Parts, View
 from service.web.pages.screen import show
 
 _MOST = 100
@@ -100,24 +98,7 @@ async def show_earlier(view: NamedDependency[View], handoff_id: FromPath[str], c
 @get("/inbox/{handoff_id:str}/card")
 async def show_card(view: NamedDependency[View], handoff_id: FromPath[str], q: Words = "") -> Response[Any]:
     """Show the answers that may be sent. No worker, no answers: the reply box works all the same."""
-    archive, now, lang = view.parts.archive, view.now, view.lang
-    handoff = await archive.handoff(handoff_id)
-    situation, shop = await archive.situation(), await archive.shop()
-    context: dict[str, Any] = {"w": view.words, "handoff": handoff, "q": q, "key": make_key()}
-    context |= {"candidates": [], "templates": [], "sure": 0, "away": not is_working(situation)}
-    if not context["away"]:
-        try:
-            entries = await view.parts.faq.entries(situation.knowledge)
-        except WorkerUnavailable:
-            context["away"] = True
-        else:
-            context["candidates"] = inbox_card.candidates(handoff, entries, shop, now, lang)
-            context["templates"] = inbox_card.templates(entries, q, shop, now, lang)
-    items, _ = await archive.talk_before(handoff.customer, "", TALK)
-    if trace := inbox_views.last_trace(items, handoff):
-        context["sure"] = math.ceil(trace.thresholds.sure * 100)
-    context["seen"] = inbox_views.newest_seen(items, handoff)
-    return show(view.request, "inbox/_card.html", **context)
+    return show(view.request, "inbox/_card.html", **await view.card(handoff_id, q))
 
 
 @get("/inbox/photos/{customer:str}/{message:str}")

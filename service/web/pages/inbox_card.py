@@ -1,5 +1,6 @@
 """What helps with a reply: entries of the FAQ that nearly fitted, and drafts for staff. Only workers hold the FAQ."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,26 +9,56 @@ import msgspec
 
 from service.adapters.inquiries import Inquiries
 from service.core.decisions import Candidate
-from service.core.entries import Entry, words_of
+from service.core.entries import Bubble, Entry, words_of
+from service.core.masking import PLACEHOLDERS
 from service.core.placeholders import NAMES, fill
-from service.core.records import HandoffRecord
+from service.core.records import HandoffRecord, TraceItem
 from service.core.searching import folded_words
-from service.core.shop import Shop
-from service.core.texts import Lang
+from service.core.shop import Shop, TodayHours
+from service.core.texts import Lang, language_of
+from service.core.wording import filled_bubbles
+from service.web.pages import inbox_words
 
 MOST_CANDIDATES = 3
 _WORTH_A_LOOK = 0.05
-_HOLE = re.compile(rf"[〇○◯]{{2,}}|[{{｛](?:{'|'.join(NAMES)})[}}｝]")
+_HOLE = re.compile(rf"[〇○◯]{{2,}}|[{{｛](?:{'|'.join(NAMES)})[}}｝]|{'|'.join(map(re.escape, PLACEHOLDERS))}")
 
 
 class Suggestion(msgspec.Struct, frozen=True):
-    """An entry that may be sent: its heading, its answer, and the probability (percent) that it is right, or None."""
+    """An entry that may be sent: its heading, its answer as it would go out, and that in words.
+
+    `percent` is the probability that it is right, None for a draft; `why` says why it was not sent by itself.
+    """
 
     id: str
     question: str
+    bubbles: tuple[Bubble, ...]
     answer: str
     percent: int | None = None
-    for_staff: bool = False
+    why: str = ""
+
+
+class Teller(msgspec.Struct, frozen=True):
+    """What the placeholders of an answer are filled from, in the customer's language."""
+
+    shop: Shop
+    today: TodayHours | None
+    now: datetime
+    lang: Lang
+
+    def tell(self, entry: Entry) -> tuple[Bubble, ...]:
+        """Give an entry's answer as the bot would send it."""
+        return filled_bubbles(entry, lambda words: fill(words, self.shop, self.now, self.lang, self.today))
+
+
+def in_words(bubbles: Sequence[Bubble]) -> str:
+    """Give bubbles as one text."""
+    return "\n\n".join(map(words_of, bubbles))
+
+
+def customer_language(handoff: HandoffRecord) -> Lang:
+    """The language in which the customer wrote last."""
+    return language_of(handoff.turns[-1].text if handoff.turns else "")
 
 
 class Faq:
@@ -62,22 +93,40 @@ def worth_a_look(handoff: HandoffRecord) -> list[Candidate]:
 
 
 def candidates(
-    handoff: HandoffRecord, entries: dict[str, Entry], shop: Shop, now: datetime, lang: Lang
+    handoff: HandoffRecord, trace: TraceItem | None, entries: dict[str, Entry], teller: Teller, lang: Lang
 ) -> list[Suggestion]:
-    """Show those that still are there and have an answer."""
+    """Show those that still are there and have an answer. `lang` is the language of who looks."""
     near = [
-        _suggest(entries[candidate.entry], shop, now, lang, round(candidate.probability * 100))
-        for candidate in worth_a_look(handoff)
-        if candidate.entry in entries
+        _suggest(
+            entries[each.entry], teller, each.probability, why_not(handoff, trace, entries[each.entry], each, lang)
+        )
+        for each in worth_a_look(handoff)
+        if each.entry in entries
     ]
     return [suggestion for suggestion in near if suggestion.answer]
 
 
-def templates(entries: dict[str, Entry], words: str, shop: Shop, now: datetime, lang: Lang) -> list[Suggestion]:
+def templates(entries: dict[str, Entry], words: str, teller: Teller) -> list[Suggestion]:
     """Find the drafts for staff that hold all these words."""
     wanted = folded_words(words)
-    drafts = [_suggest(entry, shop, now, lang) for entry in entries.values() if entry.action == "suggest"]
+    drafts = [_suggest(entry, teller) for entry in entries.values() if entry.action == "suggest"]
     return [draft for draft in drafts if _holds(draft, wanted)]
+
+
+def why_not(
+    handoff: HandoffRecord, trace: TraceItem | None, entry: Entry, candidate: Candidate, lang: inbox_words.Lang
+) -> str:
+    """Say in plain words why an entry was not sent by itself."""
+    said = inbox_words.words(lang)
+    if entry.action == "suggest":
+        return said["for_staff"]
+    if handoff.reason not in {"unsure", "no_entry"}:
+        return inbox_words.explanation(handoff, lang)
+    if trace is None:
+        return ""
+    if candidate.probability < trace.thresholds.sure:
+        return said["not_sure_enough"].format(sure=math.ceil(trace.thresholds.sure * 100))
+    return said["since_changed"]
 
 
 def hole_in(text: str) -> str:
@@ -86,9 +135,10 @@ def hole_in(text: str) -> str:
     return found[0] if found else ""
 
 
-def _suggest(entry: Entry, shop: Shop, now: datetime, lang: Lang, percent: int | None = None) -> Suggestion:
-    answer = "\n\n".join(fill(words_of(bubble), shop, now, lang) for bubble in entry.bubbles)
-    return Suggestion(entry.id, entry.question, answer, percent, entry.action == "suggest")
+def _suggest(entry: Entry, teller: Teller, probability: float | None = None, why: str = "") -> Suggestion:
+    bubbles = teller.tell(entry)
+    percent = None if probability is None else round(probability * 100)
+    return Suggestion(entry.id, entry.question, bubbles, in_words(bubbles), percent, why)
 
 
 def _holds(draft: Suggestion, wanted: Sequence[str]) -> bool:

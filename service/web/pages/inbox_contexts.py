@@ -14,15 +14,19 @@ from service.adapters.archive import Archive, Situation
 from service.adapters.inquiries import Inquiries
 from service.adapters.livefeed import LiveFeed
 from service.adapters.photos import Photos
+from service.adapters.precedents import Precedents
 from service.adapters.store import Store
 from service.adapters.switchboard import Switchboard
 from service.adapters.vitals import Vitals
 from service.core.counting import sum_up
+from service.core.entries import Bubble, Entry
 from service.core.hours import local_midnight
+from service.core.precedents import asked
 from service.core.quota import of_month
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem
 from service.core.searching import Wanted
 from service.core.shop import Shop
+from service.errors import WorkerUnavailable
 from service.web.pages import inbox_card, inbox_views, inbox_words
 from service.web.pages.visit import PageRequest, language_of
 
@@ -31,7 +35,7 @@ TALK = 40
 _WORKER_GONE_AFTER = timedelta(seconds=10)
 
 
-class Parts(msgspec.Struct, frozen=True):
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What the inbox is made from. `public_url` is where LINE fetches pictures, None for nowhere."""
 
     archive: Archive
@@ -40,13 +44,22 @@ class Parts(msgspec.Struct, frozen=True):
     live: LiveFeed
     switchboard: Switchboard
     vitals: Vitals
+    precedents: Precedents
     public_url: str | None
 
 
 def make_parts(store: Store, live: LiveFeed, public_url: str | None) -> Parts:
     """Put together what the inbox is made from."""
-    faq = inbox_card.Faq(Inquiries(store))
-    return Parts(Archive(store), Photos(store), faq, live, Switchboard(store), Vitals(store), public_url)
+    return Parts(
+        archive=Archive(store),
+        photos=Photos(store),
+        faq=inbox_card.Faq(Inquiries(store)),
+        live=live,
+        switchboard=Switchboard(store),
+        vitals=Vitals(store),
+        precedents=Precedents(store),
+        public_url=public_url,
+    )
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -161,6 +174,45 @@ class View(msgspec.Struct, frozen=True):
             "outcome": outcome,
             "live_at": at,
         }
+
+    async def card(self, handoff_id: str, words: str) -> dict[str, Any]:
+        """Read what helps with a reply: entries that came near, drafts that hold these words, earlier answers."""
+        handoff = await self.parts.archive.handoff(handoff_id)
+        items, _ = await self.parts.archive.talk_before(handoff.customer, "", TALK)
+        context: dict[str, Any] = {"w": self.words, "handoff": handoff, "q": words, "key": make_key()}
+        context |= {"seen": inbox_views.newest_seen(items, handoff), "candidates": [], "templates": [], "earlier": []}
+        try:
+            entries = await self._entries()
+        except WorkerUnavailable:
+            return context | {"away": True}
+        teller, trace = await self.teller(handoff), inbox_views.last_trace(items, handoff)
+        private = {entry.id for entry in entries.values() if entry.private}
+        question = asked(handoff, items)
+        earlier = await self.parts.precedents.find(question, teller.shop, besides=handoff.id, private=private)
+        zone = ZoneInfo(teller.shop.timezone)
+        return context | {
+            "away": False,
+            "candidates": inbox_card.candidates(handoff, trace, entries, teller, self.lang),
+            "templates": inbox_card.templates(entries, words, teller),
+            "earlier": [(inbox_words.day(each.at, zone, self.lang), each.text) for each in earlier],
+        }
+
+    async def answer(self, handoff: HandoffRecord, entry_id: str) -> tuple[Bubble, ...]:
+        """Give an entry's answer as it goes out now; none when it is gone. Raises WorkerUnavailable."""
+        entry = (await self._entries()).get(entry_id)
+        return (await self.teller(handoff)).tell(entry) if entry else ()
+
+    async def teller(self, handoff: HandoffRecord) -> inbox_card.Teller:
+        """Say what the placeholders of an answer to this customer are filled from."""
+        shop, switches = await self.parts.archive.shop(), await self.parts.archive.switches()
+        return inbox_card.Teller(shop, switches.today, self.now, inbox_card.customer_language(handoff))
+
+    async def _entries(self) -> dict[str, Entry]:
+        """Read the FAQ. Raises WorkerUnavailable at once where no worker was here for a while."""
+        situation = await self.parts.archive.situation()
+        if not is_working(situation):
+            raise WorkerUnavailable("no worker is here")
+        return await self.parts.faq.entries(situation.knowledge)
 
     async def bubbles(self, items: list[Item], handoff: HandoffRecord, shop: Shop) -> list[inbox_views.Bubble]:
         """Show what was said, with what became of each photo."""

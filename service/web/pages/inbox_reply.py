@@ -1,6 +1,7 @@
 """The reply box: what is sent from it once, what cannot be sent, and what comes back with its text."""
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -10,17 +11,18 @@ from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-from service.errors import Conflict, KeyReused
-from service.staffing import Desk, Order
+from service.core.bubbles import split_text
+from service.errors import Conflict, KeyReused, WorkerUnavailable
+from service.staffing import Desk, Message, Order
 from service.web.api.delivery import wait_for_delivery
 from service.web.api.shapes import fits
 from service.web.pages.inbox_actions import Place, Shown
-from service.web.pages.inbox_card import hole_in
+from service.web.pages.inbox_card import hole_in, in_words
 from service.web.pages.inbox_contexts import Outcome
 
 
 class ReplyForm(msgspec.Struct):
-    """What was typed, or an entry's answer.
+    """What was typed; or an entry's answer in words, and which `entry` it is.
 
     `key` names the box it was typed into. `then` is what follows the reply: nothing, or done. `sure` says that it is
     meant although it has a hole, or although the customer has blocked the shop.
@@ -31,6 +33,7 @@ class ReplyForm(msgspec.Struct):
     key: str = ""
     then: Literal["", "done"] = ""
     sure: str = ""
+    entry: str = ""
 
 
 @post("/inbox/{handoff_id:str}/reply", status_code=200)
@@ -42,12 +45,17 @@ async def reply(
 ) -> Shown:
     """Send a reply; whoever replies first holds the handoff. What cannot be sent comes back, with a sentence."""
     text = data.text.replace("\r\n", "\n").strip()
-    if problem := _problem(place, text):
-        return await place.show(Outcome(notice=problem, good=False, text=data.text), status=422)
-    if not data.sure and (doubt := await _doubt(place, text)):
-        return await place.show(Outcome(notice=doubt, good=False, text=data.text, may_insist=True), status=422)
+    problem = _problem(place, text)
+    doubt = "" if problem or data.sure else await _doubt(place, text)
+    if problem or doubt:
+        outcome = Outcome(notice=problem or doubt, good=False, text=data.text, may_insist=bool(doubt))
+        return await place.show(outcome, status=422)
+    message = await _message(place, data.entry, text)
+    if message is None:
+        outcome = Outcome(notice=place.words["faq_changed"], good=False, text=data.text)
+        return await place.show(outcome, status=409)
     try:
-        bubble = await desk.reply(_order(place, data.key, text), place.handoff, text, now, data.seen or None)
+        bubble = await desk.send(_order(place, data.key, text), place.handoff, message, now, data.seen or None)
     except KeyReused:
         outcome = Outcome(notice=place.words["already"], good=False, text=data.text)
         return await place.show(outcome, status=422)
@@ -67,6 +75,19 @@ def _problem(place: Place, text: str) -> str:
     if not text:
         return place.words["empty"]
     return "" if fits(text) else place.words["too_long"]
+
+
+async def _message(place: Place, entry: str, text: str) -> Message | None:
+    """Make what is sent: an entry's own bubbles, pictures too, if they still say what was shown; None if not.
+
+    Nobody can look where no worker is: then its words are sent.
+    """
+    if entry:
+        handoff = await place.parts.archive.handoff(place.handoff)
+        with suppress(WorkerUnavailable):
+            bubbles = await place.view.answer(handoff, entry)
+            return Message(bubbles, place.parts.public_url) if in_words(bubbles).strip() == text else None
+    return Message(split_text(text))
 
 
 async def _doubt(place: Place, text: str) -> str:

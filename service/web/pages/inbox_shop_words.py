@@ -46,7 +46,7 @@ SHOP_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "line_chat": ("LINEのチャットで返信（無料）", "Reply in LINE's chat (free)"),
         "line_copied": (
             "文章をコピーしました。LINEのチャットに貼り付けて送ったら、「LINEで返信した」を押してください。",
-            "Copied. Paste it into LINE's chat, send it there, then press “Replied in LINE”.",
+            "Copied. Paste it into LINE's chat, send it there, then press 'Replied in LINE'.",
         ),
         "line_not_copied": (
             "文章をコピーできませんでした。選択してコピーし、LINEのチャットに貼り付けてください。",

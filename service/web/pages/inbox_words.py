@@ -95,10 +95,22 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no_candidates": ("近いFAQはありませんでした", "No FAQ entry came near"),
         "probability": ("合っている確率 {percent}%", "{percent}% likely to be right"),
         "not_sure_enough": (
-            "自動で送る基準（{sure}%）に届かないため、送っていません",
-            "Not sent: below the {sure}% that an automatic answer needs",
+            "自動で送る基準（{sure}%）に届かなかったため、送っていません。",
+            "Not sent: below the {sure}% that an automatic answer needs.",
         ),
-        "for_staff": ("下書き専用のため、自動では送りません", "A draft for staff, never sent by itself"),
+        "for_staff": (
+            "スタッフ用の下書きのため、自動では送りません。",
+            "A draft for staff, never sent by itself.",
+        ),
+        "since_changed": (
+            "確率は基準に届いていましたが、自動応答はこの回答を選びませんでした。",
+            "Probable enough, but the automatic answer did not choose it.",
+        ),
+        "earlier_answers": ("似た質問への過去の返信", "Earlier replies to similar questions"),
+        "faq_changed": (
+            "表示のあとにFAQが変わったため、送信していません。文章は返信欄に残しています。",
+            "Not sent: the FAQ has changed since. The text is in the box.",
+        ),
         "send_this": ("この回答を送る", "Send this answer"),
         "edit_this": ("直して送る", "Edit first"),
         "undo": ("取り消す", "Undo"),

@@ -1,14 +1,14 @@
 """Rows, bubbles and words of the inbox, made of records."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from service.core.decisions import Candidate, Handoff, HandoffReason
 from service.core.handoffs import claim, finish, open_handoff, reply
-from service.core.records import BubbleItem, Delivery, HandoffRecord, MessageItem
+from service.core.records import BubbleItem, Delivery, HandoffRecord, MessageItem, Thresholds, TraceItem
 from service.core.shop import DEFAULT_SHOP, Interval, Shop, TodayHours
 from service.core.switches import Switches
 from service.web.pages import inbox_card, inbox_views, inbox_words
@@ -163,9 +163,60 @@ ENTRIES = {
 }
 
 
+TELLER = inbox_card.Teller(SALON, None, NOON, "ja")
+
+
+def trace(record: HandoffRecord) -> TraceItem:
+    turn_id = record.turns[0].id
+    return TraceItem(
+        id=f"{turn_id}.trace",
+        turn=turn_id,
+        at=NOON,
+        decision=Handoff("unsure"),
+        questions={},
+        thresholds=Thresholds(sure=0.925, clarify=0.1),
+        knowledge="k",
+        took_ms=1,
+    )
+
+
 def test_near_entries_that_still_have_an_answer_are_offered_as_they_would_be_sent() -> None:
-    (only,) = inbox_card.candidates(waiting(), ENTRIES, SALON, NOON, "ja")
+    (only,) = inbox_card.candidates(waiting(), trace(waiting()), ENTRIES, TELLER, "ja")
     assert (only.id, only.percent, only.answer) == ("cut", 60, "4,400円です。\n\n電話は03-1234-5678です。")
+    assert only.bubbles == ("4,400円です。", "電話は03-1234-5678です。")
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, "自動で送る基準（93%）に届かなかったため、送っていません。"),
+        ({"reason": "asked"}, "お客様がスタッフとの会話を希望しました。"),
+        ({"reason": "paused"}, "自動応答がオフになっています。"),
+        (
+            {"candidates": (Candidate("cut", 0.95),)},
+            "確率は基準に届いていましたが、自動応答はこの回答を選びませんでした。",
+        ),
+        (
+            {"candidates": (Candidate("thanks", 0.95),), "reason": "asked"},
+            "スタッフ用の下書きのため、自動では送りません。",
+        ),
+    ],
+)
+def test_every_near_entry_says_in_plain_words_why_it_was_not_sent(changed: dict[str, Any], why: str) -> None:
+    record = msgspec.structs.replace(waiting(), **changed)
+    (only,) = inbox_card.candidates(record, trace(record), ENTRIES, TELLER, "ja")
+    assert only.why == why
+
+
+def test_an_answer_is_told_in_the_customer_s_language_with_today_s_hours() -> None:
+    hours = {"hours": entry("hours", "営業時間", answer=("Today: {today_hours}",))}
+    today = TodayHours(wall("2026-11-25 11:00").date(), (Interval(600, 900),))
+    english = inbox_card.Teller(SALON, today, wall("2026-11-25 11:00"), "en")
+    assert inbox_card.in_words(english.tell(hours["hours"])) == "Today: 10:00–15:00"
+    record = waiting()
+    assert inbox_card.customer_language(record) == "ja"
+    said = msgspec.structs.replace(record.turns[0], text="How much is a cut?")
+    assert inbox_card.customer_language(msgspec.structs.replace(record, turns=(said,))) == "en"
 
 
 @pytest.mark.parametrize(
@@ -173,12 +224,20 @@ def test_near_entries_that_still_have_an_answer_are_offered_as_they_would_be_sen
     [("", ["thanks", "booked"]), ("アリガトウ", ["thanks"]), ("予約 承りました", ["booked"]), ("ない言葉", [])],
 )
 def test_drafts_are_found_by_words_in_any_spelling(words: str, found: list[str]) -> None:
-    assert [draft.id for draft in inbox_card.templates(ENTRIES, words, SALON, NOON, "ja")] == found
+    assert [draft.id for draft in inbox_card.templates(ENTRIES, words, TELLER)] == found
 
 
 @pytest.mark.parametrize(
     ("text", "hole"),
-    [("〇〇様", "〇〇"), ("○○日に", "○○"), ("◯◯◯円", "◯◯◯"), ("{phone}まで", "{phone}"), ("〇です", ""), ("{笑}", "")],
+    [
+        ("〇〇様", "〇〇"),
+        ("○○日に", "○○"),
+        ("◯◯◯円", "◯◯◯"),
+        ("{phone}まで", "{phone}"),
+        ("〇です", ""),
+        ("{笑}", ""),
+        ("［名前］様", "［名前］"),
+    ],
 )
 def test_what_is_not_filled_in_is_found(text: str, hole: str) -> None:
     assert inbox_card.hole_in(text) == hole
