@@ -68,13 +68,13 @@ async def inform(inquiries: Inquiries, source: Source) -> None:
 
 
 async def _answer_all(inquiries: Inquiries, source: Source) -> None:
-    published: tuple[str, str] | None = None
+    published: Knowledge | None = None
     while True:
         try:
             knowledge = source.knowledge()
-            if (current := (knowledge.version, knowledge.calibration_state)) != published:
+            if knowledge is not published:
                 await inquiries.publish(knowledge)
-                published = current
+                published = knowledge
             if inquiry := await inquiries.take():
                 await inquiries.answer(inquiry, await _answer(inquiry, source))
         except StoreUnavailable:

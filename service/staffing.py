@@ -6,7 +6,7 @@ and the rules are asked again: two people never both win, and a customer's messa
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -19,8 +19,11 @@ from service.core.bubbles import split_text
 from service.core.conversation import Conversation
 from service.core.entries import Bubble
 from service.core.events import Said, Tapped, read_event
+from service.core.hours import business_day
 from service.core.plan import Plan, reply_by_staff
 from service.core.records import HandoffRecord, MessageItem
+from service.core.shop import Shop
+from service.core.tally import tally_first_reply
 from service.errors import Conflict, KeyReused, NotFound
 
 log = structlog.get_logger()
@@ -121,11 +124,11 @@ class Desk:
         self, order: Order, handoff_id: str, now: datetime, seen: str | None = None
     ) -> HandoffRecord:
         """Count as a reply what was said in LINE itself or by telephone. Nothing is sent."""
-        after = await self._return_to_bot_after()
+        shop = await self._archive.shop()
 
         def rule(scene: Scene) -> Plan | None:
-            plan = act_on("replied_elsewhere", scene.named, handoffs.reply(scene.named, order.staff, now))
-            return return_later(plan, now + after)
+            after = handoffs.reply(scene.named, order.staff, now)
+            return _replied(act_on("replied_elsewhere", scene.named, after), scene.named, after, shop, now)
 
         return await self._change("replied_elsewhere", order, handoff_id, rule, seen)
 
@@ -139,11 +142,11 @@ class Desk:
 
     async def reopen(self, order: Order, handoff_id: str, now: datetime) -> HandoffRecord:
         """Take a closed handoff up again. The customer is told nothing."""
-        after = await self._return_to_bot_after()
+        shop = await self._archive.shop()
 
         def rule(scene: Scene) -> Plan | None:
             record = handoffs.reopen(scene.named, order.staff, scene.conversation.handoff)
-            return return_later(act_on("reopen", scene.named, record), now + after)
+            return return_later(act_on("reopen", scene.named, record), now + shop.return_to_bot_after)
 
         return await self._change("reopen", order, handoff_id, rule)
 
@@ -199,21 +202,19 @@ class Desk:
             public_url=message.public_url,
         )
 
-        after = await self._return_to_bot_after()
+        shop = await self._archive.shop()
 
         def rule(scene: Scene) -> Plan | None:
             before = scene.named if handoff_id else scene.handoff
             if not (before or scene.said):
                 raise Conflict("this customer has never written")
             opened = before or handoffs.open_by_staff(action[:16], scene.conversation, scene.said, order.staff, now)
-            return return_later(act_on("reply", before, handoffs.reply(opened, order.staff, now), out), now + after)
+            after = handoffs.reply(opened, order.staff, now)
+            return _replied(act_on("reply", before, after, out), before, after, shop, now)
 
         task = Task(what="reply", customer=customer, handoff=handoff_id, rule=rule, seen=seen)
         written, _ = await self._do(order, task, action)
         return f"{written}.0"
-
-    async def _return_to_bot_after(self) -> timedelta:
-        return (await self._archive.shop()).return_to_bot_after
 
     async def _do(self, order: Order, task: Task, action: str) -> tuple[str, HandoffRecord | None]:
         """Carry out a task once. Returns the id of the action that was written, and the handoff after this one.
@@ -292,6 +293,14 @@ class Desk:
         if waiting or seen not in newest:
             raise Conflict("the customer has written since: read it first")
         return len(box)
+
+
+def _replied(
+    plan: Plan | None, before: HandoffRecord | None, after: HandoffRecord, shop: Shop, now: datetime
+) -> Plan | None:
+    """Add what follows from a person's reply: how long it took is counted, and the bot gets its turn later."""
+    later = return_later(plan, now + shop.return_to_bot_after)
+    return later and msgspec.structs.replace(later, tally=tally_first_reply(before, after, business_day(shop, now)))
 
 
 def _same(earlier: str, order: Order) -> str:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from service.adapters.notify import Notifier
     from service.adapters.people import People
     from service.adapters.shopclock import MovableClock
+    from service.adapters.store import Store
     from service.ports import Adjudicator, Ledger
+    from service.replying import Parts
 
 log = structlog.get_logger()
 
@@ -238,22 +240,16 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
     from service.adapters.browsers import Browsers
     from service.adapters.calibrations import Calibrations
     from service.adapters.faqfolder import FaqFolder, report
-    from service.adapters.inquiries import Inquiries
     from service.adapters.lastgood import LastGood
     from service.adapters.ledger import RedisLedger
     from service.adapters.line import open_line
     from service.adapters.mailbox import Mailbox
     from service.adapters.people import People
-    from service.adapters.photos import Photos
     from service.adapters.pushing import open_pusher
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
     from service.adapters.tokenizing import open_tokenizer
-    from service.adapters.vitals import Vitals
     from service.core.alerting import Alerting
-    from service.fetching import fetch_photos
-    from service.informing import Source, inform
-    from service.noting import keep_quota_noted
     from service.replying import Parts, handle
     from service.worker import Worker, cancel
 
@@ -292,18 +288,36 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
             public_url=settings.public_url,
         )
-        source = Source(parts.knowledge, lambda: folder.problems, parts.model)
-        beside = [
-            asyncio.create_task(_reload(folder, last_good)),
-            asyncio.create_task(inform(Inquiries(bell), source)),
-            asyncio.create_task(fetch_photos(Photos(store), parts.line.account)),
-            asyncio.create_task(keep_quota_noted(Vitals(store), parts.line.account)),
-        ]
+        beside = [asyncio.create_task(work) for work in _beside(settings, (store, bell), (folder, last_good), parts)]
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
             await worker.run(stop)
         finally:
             await cancel(*beside)
+
+
+def _beside(
+    settings: Settings, stores: tuple["Store", "Store"], faq: tuple["FaqFolder", "LastGood"], parts: "Parts"
+) -> list[Coroutine[Any, Any, None]]:
+    """What a worker does beside its messages, for ever."""
+    from service.adapters.inquiries import Inquiries
+    from service.adapters.photos import Photos
+    from service.adapters.traffic import Traffic
+    from service.adapters.vitals import Vitals
+    from service.fetching import fetch_photos
+    from service.informing import Source, inform
+    from service.noting import keep_quota_noted
+    from service.studying import keep_learning
+
+    store, bell = stores
+    folder, last_good = faq
+    return [
+        _reload(folder, last_good),
+        inform(Inquiries(bell), Source(parts.knowledge, lambda: folder.problems, parts.model)),
+        fetch_photos(Photos(store), parts.line.account),
+        keep_quota_noted(Vitals(store), parts.line.account),
+        keep_learning(Traffic(store, keep_days=settings.retention_days), parts.knowledge, folder.teach),
+    ]
 
 
 async def _when_redis_is_there(call: Callable[[], Awaitable[_T]], stop: asyncio.Event) -> _T | None:

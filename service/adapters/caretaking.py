@@ -6,6 +6,7 @@ What changes something is one Lua script each (retry.lua, erase.lua), as in the 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from service.adapters.audit import AUDIT_MS
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
+from service.adapters.traffic import recent_weeks
+from service.core.auditing import Label
 from service.core.events import read_webhook
 from service.core.photos import NoPhoto, Photo
 from service.core.sending import RETRY_PUSH_WITHIN_MS
@@ -63,6 +66,7 @@ class Erased(msgspec.Struct, frozen=True):
     timers: int
     live: int
     photos: int
+    numbers: int
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     letters: list[Letter]
     timers: dict[str, int]
     photos: dict[str, Photo | NoPhoto]
+    labels: list[Label]
 
 
 class _Said(msgspec.Struct):
@@ -128,6 +133,7 @@ class Caretaker:
             letters=[letter for letter in await self.letters() if letter.conversation == customer],
             timers=await self._timers(customer),
             photos=await Photos(self._store).album(customer),
+            labels=await self._labels(customer),
         )
         if not any(msgspec.structs.astuple(kept)):
             raise NotFound(f"nothing is kept about {customer}")
@@ -148,6 +154,7 @@ class Caretaker:
             "dead_end": dead_end,
             "live": live,
             "live_end": live_end,
+            "weeks": recent_weeks(datetime.now(UTC).date()),
             "who": who,
             # LINE's user ids hold 128 random bits: nobody finds one by trying.
             "customer_hash": hashlib.sha256(customer.encode()).hexdigest(),
@@ -215,6 +222,15 @@ class Caretaker:
     async def _list(self, name: str) -> list[str]:
         elements = cast("list[bytes]", await self._call(lambda redis: redis.lrange(f"{PREFIX}{name}", 0, -1)))
         return [element.decode() for element in elements]
+
+    async def _labels(self, customer: str) -> list[Label]:
+        members = await self._members(f"{PREFIX}labels")
+        turns = [
+            turn
+            for conversation, _, turn in (member.partition(b" ") for member in members)
+            if conversation.decode() == customer
+        ]
+        return [msgspec.json.decode(raw, type=Label) async for _, raw in self._records("label", turns)]
 
     async def _timers(self, customer: str) -> dict[str, int]:
         pairs = await self._call(lambda redis: redis.zrange(f"{PREFIX}timers", 0, -1, withscores=True))

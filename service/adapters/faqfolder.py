@@ -19,6 +19,7 @@ from service.core.features import Tokenizer
 from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
+from service.core.thresholds import Learned
 from service.errors import FittingFailed, KnowledgeError
 
 log = structlog.get_logger()
@@ -108,6 +109,12 @@ class FaqFolder:
         """Take the calibration that was fitted for just this before, if there is one."""
         if self._calibrations and self.current.stale and (kept := await self._calibrations.find(self.current.index.id)):
             self._calibrate(kept)
+
+    def teach(self, learned: Learned) -> None:
+        """Take over what traffic has taught, where it is news. A load that ends meanwhile undoes it: teach it again."""
+        if self.current.learned != learned:
+            self._current = self.current.taught(learned)
+            log.info("taught", share=learned.share, at_least=learned.at_least, calibration=self.current.calibration.id)
 
     async def watch(self) -> AsyncGenerator[None]:
         """Reload whenever a file changes, for ever. Yields after each reload, good or bad, and each new calibration.

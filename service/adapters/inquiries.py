@@ -3,6 +3,7 @@
 Nothing of it outlives its use: a question nobody takes and an answer nobody reads are gone after seconds.
 """
 
+import asyncio
 import secrets
 import time
 from typing import cast
@@ -12,6 +13,7 @@ from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
 from service.core.inquiry import Inquiry, Loaded, Tried
+from service.core.insights import describe
 from service.core.knowledge import Knowledge
 from service.errors import WorkerUnavailable
 
@@ -50,11 +52,31 @@ class Inquiries:
         await self._push(f"{PREFIX}told:{inquiry.id}", msgspec.json.encode(answer))
 
     async def publish(self, knowledge: Knowledge) -> None:
-        """For a worker: note what it answers from: the version, its entries' number and calibration, and the shop."""
+        """For a worker: note what it answers from: the version, its entries' questions, the shop, how sure it is."""
         facts = msgspec.json.encode(knowledge.shop).decode()
-        noted = ["knowledge", knowledge.version, "entries", len(knowledge.entries), "facts", facts]
-        noted += ["calibration", knowledge.calibration_state]
-        await self._call(lambda redis: redis.hset(f"{PREFIX}shop", items=noted))
+        answering = msgspec.json.encode(await asyncio.to_thread(describe, knowledge)).decode()
+        noted = [
+            "knowledge",
+            knowledge.version,
+            "entries",
+            len(knowledge.entries),
+            "facts",
+            facts,
+            "answering",
+            answering,
+            "calibration",
+            knowledge.calibration_state,
+        ]
+        headings = [part for entry in knowledge.entries.values() for part in (entry.id, entry.question)]
+
+        async def note(redis: Redis) -> None:
+            pipe = redis.pipeline(transaction=True)
+            pipe.hset(f"{PREFIX}shop", items=noted)
+            pipe.delete(f"{PREFIX}headings")
+            pipe.hset(f"{PREFIX}headings", items=headings)
+            await pipe.execute()
+
+        await self._call(note)
 
     async def _ask(self, inquiry: Inquiry) -> bytes:
         await self._push(f"{PREFIX}ask", msgspec.json.encode(inquiry))

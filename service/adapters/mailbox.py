@@ -15,6 +15,7 @@ from service.adapters.audit import AUDIT_MS
 from service.adapters.lease import Head, Lease, read_head, read_lease, write_body
 from service.adapters.shopclock import Ahead, not_ahead
 from service.adapters.store import PREFIX, Store
+from service.adapters.traffic import write_tally
 from service.core.alerting import Alert
 from service.core.conversation import Conversation, Turn
 from service.core.events import Incoming
@@ -259,6 +260,8 @@ class Mailbox:
             }
         if plan.out:
             written["out"] = _element(plan.out)
+        if plan.tally:
+            written["tally"] = write_tally(plan.tally)
         return written
 
     def _must_not_be_forgotten(self, head: Head | None) -> bool:

@@ -54,6 +54,16 @@ def count_turn(decision: str, reason: str) -> str:
     return f"turn {decision} {reason}"
 
 
+def count_entry(entry: str) -> str:
+    """Name, by the day only, an entry that was answered with."""
+    return f"entry {entry}"
+
+
+def count_first_reply(minutes: int) -> str:
+    """Name, by the day only, how long a customer waited for a person's first reply."""
+    return f"replied {minutes}"
+
+
 def count_send(kind: str, mode: str, done: Done) -> tuple[str, ...]:
     """Name what became of one request to LINE, for good."""
     return (f"send {kind} {mode} {done.delivery}", *((BILLED,) if done.billed else ()))

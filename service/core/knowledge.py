@@ -14,7 +14,7 @@ from service.core.normalize import normalize
 from service.core.ranking import Index, build_index
 from service.core.shop import DEFAULT_SHOP, Shop
 from service.core.texts import DEFAULT_TEXTS, Texts
-from service.core.thresholds import never_sure, with_thresholds
+from service.core.thresholds import NOTHING_LEARNED, Learned, never_sure, with_thresholds
 from service.core.vectors import Meanings, Vector
 
 
@@ -22,7 +22,7 @@ from service.core.vectors import Meanings, Vector
 class Knowledge:
     """Entries by id, keyword texts (normalised) to entry ids, the index and the calibration for everything matched by
     meaning; the shop and its own texts. `person` and `courtesy` are the shop's own phrases (normalised) for asking for
-    a person, and thanks.
+    a person, and thanks. `learned` is what traffic has taught so far.
 
     `version` is the hash of all that the files say: the same files give the same version on every machine. The
     calibration may be that of an earlier version until a new one is fitted. `vector_calibration` is one for texts whose
@@ -40,15 +40,21 @@ class Knowledge:
     courtesy: frozenset[str]
     vector_calibration: Calibration | None = None
     vector: Vector | None = None
+    learned: Learned = NOTHING_LEARNED
 
-    def rank(self, text: str) -> Ranking:
-        """Say which entries a text may mean, and how probable each is."""
-        return rank(self.index.read(text, self.vector), self.index.ids, self.calibration)
+    def rank(self, text: str, calibration: Calibration | None = None) -> Ranking:
+        """Say which entries a text may mean, and how probable each is; by another calibration where one is given."""
+        return rank(self.index.read(text, self.vector), self.index.ids, calibration or self.calibration)
 
     @property
     def uses_vectors(self) -> bool:
         """Tell whether the vector of a text would make a difference."""
         return self.vector_calibration is not None and self.vector_calibration.index == self.index.vector_id
+
+    @property
+    def usual(self) -> Calibration:
+        """The calibration that messages are judged by when all works: that for vectors, where there is one."""
+        return self.vector_calibration if self.vector_calibration and self.uses_vectors else self.calibration
 
     def with_vector(self, vector: Vector | None) -> "Knowledge":
         """The same for the one text that has this vector: judged by it, and by what was fitted with vectors.
@@ -59,6 +65,15 @@ class Knowledge:
         if not fits or self.vector_calibration is None or not self.uses_vectors:
             return self
         return replace(self, calibration=self.vector_calibration, vector=vector)
+
+    def taught(self, learned: Learned) -> "Knowledge":
+        """The same, with what traffic has taught."""
+        return replace(
+            self,
+            learned=learned,
+            calibration=_by_words(self.calibration, self.shop, learned),
+            vector_calibration=_by_vectors(self.vector_calibration, self.shop, learned),
+        )
 
     @property
     def stale(self) -> bool:
@@ -77,9 +92,8 @@ class Knowledge:
         return "calibrating" if self.stale else "too_few"
 
     def with_calibration(self, calibration: Calibration) -> "Knowledge":
-        """The same with another calibration, at the shop's promise and share. Takes milliseconds."""
-        promise, share = self.shop.max_wrong_answers, share_of(self.shop)
-        return replace(self, calibration=with_thresholds(calibration, promise=promise, share=share))
+        """The same with another calibration, at the shop's promise and with what was taught. Takes milliseconds."""
+        return replace(self, calibration=_by_words(calibration, self.shop, self.learned))
 
     @property
     def never_sure(self) -> tuple[str, ...]:
@@ -87,7 +101,7 @@ class Knowledge:
 
         Nobody knows while the calibration is stale.
         """
-        found = () if self.stale else never_sure(self.calibration, self.index.ids)
+        found = () if self.stale else never_sure(self.usual, self.index.ids)
         return tuple(entry for entry in found if self.entries[entry].action == "answer")
 
     @property
@@ -111,8 +125,9 @@ def build_knowledge(
     """Build a snapshot. Takes seconds for thousands of entries: call it off the event loop.
 
     The index is that of `before` when nothing that it is made of has changed, so that a changed answer is quick.
-    Without a calibration the one of `before` goes on, stale where the index is another, or else the shipped one.
-    `meanings` are the vectors of the phrasings, `vector_calibration` is what was fitted with them.
+    Without a calibration the one of `before` goes on, stale where the index is another, or else the shipped one; so
+    does what `before` was taught. `meanings` are the vectors of the phrasings, `vector_calibration` is what was fitted
+    with them.
     """
     by_id = {entry.id: entry for entry in entries}
     wording = Wording(tokenizer, shop.synonyms)
@@ -125,7 +140,7 @@ def build_knowledge(
     index = before.index if before and is_indexed else build_index(entries, wording, meanings)
     calibration = calibration or (before.calibration if before else _unfitted(index))
     vector_calibration = vector_calibration or (before.vector_calibration if before else None)
-    promise, share = shop.max_wrong_answers, share_of(shop)
+    learned = before.learned if before else NOTHING_LEARNED
     return Knowledge(
         version=version_of(entries, shop, texts),
         entries=by_id,
@@ -136,12 +151,13 @@ def build_knowledge(
             for text in (entry.question, *entry.phrasings)
         },
         index=index,
-        calibration=with_thresholds(calibration, promise=promise, share=share),
+        calibration=_by_words(calibration, shop, learned),
         shop=shop,
         texts=texts,
         person=frozenset(map(normalize, shop.person)),
         courtesy=frozenset(map(normalize, shop.courtesy)),
-        vector_calibration=vector_calibration and with_thresholds(vector_calibration, promise=promise, share=share),
+        vector_calibration=_by_vectors(vector_calibration, shop, learned),
+        learned=learned,
     )
 
 
@@ -150,9 +166,19 @@ def _unfitted(index: Index) -> Calibration:
     return msgspec.structs.replace(shipped(index), index="")
 
 
-def share_of(shop: Shop) -> float:
-    """The assumed share of messages that the FAQ does not answer."""
-    return SHARE if shop.unanswerable is None else shop.unanswerable
+def share_of(shop: Shop, learned: Learned = NOTHING_LEARNED) -> float:
+    """The share of messages that the FAQ does not answer: as the owner says, else as estimated, else as assumed."""
+    return next((share for share in (shop.unanswerable, learned.share) if share is not None), SHARE)
+
+
+def _by_words(calibration: Calibration, shop: Shop, learned: Learned) -> Calibration:
+    promise, share = shop.max_wrong_answers, share_of(shop, learned)
+    return with_thresholds(calibration, promise=promise, share=share, learned=learned)
+
+
+def _by_vectors(calibration: Calibration | None, shop: Shop, learned: Learned) -> Calibration | None:
+    """As by words; but traffic is read by its words, so the level for choices that it teaches is none for vectors."""
+    return calibration and _by_words(calibration, shop, msgspec.structs.replace(learned, clarify=None))
 
 
 def _indexed(entries: Iterable[Entry]) -> Mapping[str, tuple[object, ...]]:

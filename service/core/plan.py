@@ -18,7 +18,7 @@ from service.core.counting import count_turn
 from service.core.decisions import Answer, Clarify, Decision, Greet, Handoff
 from service.core.entries import Bubble, words_of
 from service.core.events import Event, Said
-from service.core.hours import due_at
+from service.core.hours import business_day, due_at
 from service.core.knowledge import Knowledge
 from service.core.records import (
     BubbleItem,
@@ -31,6 +31,7 @@ from service.core.records import (
     ms,
     utc,
 )
+from service.core.tally import Tally, tally_turn
 from service.core.texts import language_of, text
 from service.core.wording import Speech, SpeechKind, Voice, as_message, speak
 
@@ -66,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `fields` are the conversation's changed fields ("" deletes one), `items` the new items of the talk, oldest first,
     `what` names the step for whoever watches. `timers` are the conversation's timers by name, each with the time it
     runs out (Redis' ms), 0 to stop it. `alerts` are for whoever is told. `counts` names what is counted with it
-    (service/core/counting.py).
+    (service/core/counting.py), `tally` what the shop's owner is shown of it.
     """
 
     what: str
@@ -77,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     timers: dict[str, int] = {}
     alerts: tuple[Alert, ...] = ()
     counts: tuple[str, ...] = ()
+    tally: Tally | None = None
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +126,7 @@ def carry_out(decision: Decision, turn: Turn, given: Circumstances) -> Plan:
         timers=announced.timers | ({"return": 0} if begins_to_wait else {}),
         alerts=announced.alerts,
         counts=(count_turn(name, decision.reason),),
+        tally=tally_turn(name, decision, turn, given.conversation, business_day(given.knowledge.shop, given.now)),
     )
 
 

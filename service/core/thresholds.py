@@ -28,6 +28,25 @@ _LABELS_THAT_COUNT_HALF = 200
 _IMAGINED = 50
 _SHARE_RANGE = (0.1, 0.8)
 _BINS = 12
+_SUREST_BINS = 2
+# So many standard deviations.
+_SURPRISING = 3.0
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What the shop's own traffic has taught, beside the folder.
+
+    `share` is the estimated share of unanswerable messages and `clarify` the level for choices, None until enough
+    `messages` were seen. `at_least` is the probability that staff's checks have shown to be needed for an answer.
+    """
+
+    share: float | None = None
+    clarify: float | None = None
+    messages: int = 0
+    at_least: float = 0.0
+
+
+NOTHING_LEARNED = Learned()
 
 
 class Outcomes(msgspec.Struct, frozen=True):
@@ -76,14 +95,20 @@ def unpack(evidence: bytes) -> Outcomes:
 
 
 def with_thresholds(
-    calibration: Calibration, *, promise: float, share: float, labelled: Outcomes | None = None
+    calibration: Calibration,
+    *,
+    promise: float,
+    share: float,
+    labelled: Outcomes | None = None,
+    learned: Learned = NOTHING_LEARNED,
 ) -> Calibration:
     """Choose the thresholds for a promise (share of wrong answers) and a share of unanswerable messages.
 
     `labelled` are messages of customers, drawn at random and labelled by staff: the more, the more they count.
+    `learned` lifts the thresholds for answers, and sets that for choices.
     """
     if not calibration.evidence:
-        surest = EXACT if promise >= 1 - EXACT else 1.0
+        surest = max(learned.at_least, EXACT if promise >= 1 - EXACT else 1.0)
         return msgspec.structs.replace(calibration, promise=promise, share=share, sure=surest, surer=surest)
     calibration = msgspec.structs.replace(calibration, promise=promise, share=share)
     near = calibration.near_share
@@ -96,10 +121,31 @@ def with_thresholds(
     chances = outcomes.chances(near)
     return msgspec.structs.replace(
         calibration,
-        sure=loosest(chances, outcomes.right, weights, promise),
-        surer=loosest(chances, outcomes.right, weights, promise / 2),
-        clarify=float(np.quantile(hopeless, 1 - buttons)),
+        sure=max(learned.at_least, loosest(chances, outcomes.right, weights, promise)),
+        surer=max(learned.at_least, loosest(chances, outcomes.right, weights, promise / 2)),
+        clarify=float(np.quantile(hopeless, 1 - buttons)) if learned.clarify is None else learned.clarify,
     )
+
+
+def level_for_choices(masses: Floats, outside: Floats) -> float:
+    """Find from which joint probability of the best four on a third of the unanswerable messages gets choices.
+
+    `outside` says how probably each message is one of these. On six public sets the level from their own messages is
+    nearer to a third of what the FAQ does not answer than that from trials (docs/answering.md).
+    """
+    order = np.argsort(-masses, kind="stable")
+    shown = np.cumsum(outside[order]) / max(outside.sum(), 1e-300)
+    return float(masses[order][min(np.searchsorted(shown, 1 / 3), len(masses) - 1)])
+
+
+def expected_wrong(calibration: Calibration) -> float | None:
+    """Estimate the share of wrong answers, on the trials. None where only exact phrasings are answered."""
+    if not calibration.evidence or not calibration.promises:
+        return None
+    outcomes = unpack(calibration.evidence)
+    answered = outcomes.chances(calibration.near_share) >= calibration.sure
+    weights = _mixed(outcomes.answerable, calibration.near_share)[answered]
+    return float((weights * ~outcomes.right[answered]).sum() / weights.sum()) if answered.any() else None
 
 
 def loosest(chances: Floats, right: npt.NDArray[np.bool_], weights: Floats, promise: float) -> float:
@@ -123,6 +169,10 @@ def estimate_share(calibration: Calibration, chances: Floats, assumed: float = S
     each kind looks. `chances` are probabilities by this very calibration. 50 imagined messages at the assumed share
     steady small numbers; from about 200 messages on the estimate is better than the assumption. Without evidence the
     assumption stays.
+
+    Where clearly more messages are sure than such a mixture of trials ever has, the trials were harder than the
+    messages are (hiding one of four phrasings takes much away), and what is really unanswerable looks like one of them:
+    the estimate is too low, so it counts only above the assumption.
     """
     if not calibration.evidence:
         return assumed
@@ -139,6 +189,10 @@ def estimate_share(calibration: Calibration, chances: Floats, assumed: float = S
     for _ in range(200):
         belief = share * outside / (share * outside + (1 - share) * inside)
         share = float((counts @ belief + _IMAGINED * assumed) / (counts.sum() + _IMAGINED))
+    expected = counts.sum() * (share * outside + (1 - share) * inside)[-_SUREST_BINS:].sum()
+    surprise = counts[-_SUREST_BINS:].sum() - expected
+    if surprise > _SURPRISING * np.sqrt(max(1.0, expected)):
+        share = max(share, assumed)
     return float(np.clip(share, *_SHARE_RANGE))
 
 

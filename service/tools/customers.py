@@ -28,6 +28,7 @@ async def export(caretaker: Caretaker, customer: str) -> str:
         "dead_letters": [describe(letter, with_text=False) | {"body": _record(letter.body)} for letter in kept.letters],
         "waiting": [_waiting(element) for element in kept.waiting],
         "outgoing": [_record(element) for element in kept.outgoing],
+        "labels": kept.labels,
         "timers": {name: utc(due) for name, due in kept.timers.items()},
         # Inside the document, in base64: one output stays one document, whatever becomes of it.
         "photos": [{"message": message, **msgspec.structs.asdict(photo)} for message, photo in kept.photos.items()],

@@ -143,6 +143,25 @@ local function raise_rev(conv)
   end
 end
 
+-- What the owner's numbers are made of: counts of the shop's day; where the words of the newest turns are, as
+-- "<conversation> <JSON>"; of each week the automatic answers with the lowest places, the random sample that staff check.
+local function tally(conv, t)
+  local day = P .. 'day:' .. t.day
+  for _, name in ipairs(t.names) do redis.call('HINCRBY', day, name, 1) end
+  redis.call('EXPIRE', day, t.keep_s)
+  if not t.heard then return end
+  local heard, member = P .. 'heard', conv .. ' ' .. t.heard
+  redis.call('ZADD', heard, now, member)
+  redis.call('ZREMRANGEBYRANK', heard, 0, -1 - t.most)
+  redis.call('ZREMRANGEBYSCORE', heard, '-inf', now - a.keep_s * 1000)
+  redis.call('EXPIRE', heard, a.keep_s)
+  if not t.week then return end
+  local sample = P .. 'sample:' .. t.week
+  redis.call('ZADD', sample, t.place, member)
+  redis.call('ZREMRANGEBYRANK', sample, t.sample, -1)
+  redis.call('EXPIRE', sample, math.min(t.sample_s, a.keep_s))
+end
+
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
 -- the talk with their retention, alerts, one line for whoever watches; and counts it.
 local function write_state(conv, w)
@@ -186,6 +205,7 @@ local function write_state(conv, w)
     redis.call('EXPIRE', P .. 'talk:' .. conv, a.keep_s)
     redis.call('EXPIRE', P .. 'history:' .. conv, a.keep_s)
   end
+  if w.tally then tally(conv, w.tally) end
   for _, alert in ipairs(w.alerts or {}) do append_alert(alert) end
   -- Nobody watches what becomes of an alert.
   if string.sub(conv, 1, 1) == '@' then return end

@@ -1,10 +1,10 @@
 -- ERASE: delete all that is kept about one customer, in one step. With it goes the lease: whoever is at work on this
 -- conversation right now finds every later COMMIT, SENT, PARK and FAIL refused, and so writes none of it back.
 -- a: conv, handoffs (ids found), dead and live (ids found), dead_end and live_end (up to where was looked: what came
--- after is looked for here), who, customer_hash, audit_ms (how long the audit log is kept).
+-- after is looked for here), weeks (of the samples), who, customer_hash, audit_ms (how long the audit log is kept).
 -- event: and unsent: stay. They hold no words, and a redelivered message must not be answered anew.
 -- A photo that is being fetched goes with the others: KEEP then finds nothing to keep.
--- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos}.
+-- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers}.
 local conv, talk = conv_key(a.conv), P .. 'talk:' .. a.conv
 
 local handoffs = 0
@@ -38,6 +38,21 @@ for _, timer in ipairs(redis.call('ZRANGE', P .. 'timers', 0, -1)) do
   if string.match(timer, '^(%S+) ') == a.conv then timers = timers + redis.call('ZREM', P .. 'timers', timer) end
 end
 
+-- What was heard of them, and what staff said of the answers: "<conversation> ..." in each.
+local numbers = 0
+local function drop_members(set, also)
+  for _, member in ipairs(redis.call('ZRANGE', set, 0, -1)) do
+    local conv, rest = string.match(member, '^(%S+) (.*)$')
+    if conv == a.conv then
+      numbers = numbers + redis.call('ZREM', set, member)
+      if also then redis.call('DEL', also .. rest) end
+    end
+  end
+end
+drop_members(P .. 'heard')
+for _, week in ipairs(a.weeks) do drop_members(P .. 'sample:' .. week) end
+drop_members(P .. 'labels', P .. 'label:')
+
 local photos = 0
 for _, message in ipairs(redis.call('ZRANGE', album_key(a.conv), 0, -1)) do photos = photos + drop_photo(message) end
 redis.call('DEL', album_key(a.conv))
@@ -49,4 +64,4 @@ redis.call('ZREM', P .. 'leases', a.conv)
 local conversation = redis.call('DEL', conv)
 redis.call('XADD', P .. 'audit', 'MINID', '~', now - a.audit_ms, '*',
   'who', a.who, 'what', 'customer erase', 'at', now, 'customer_hash', a.customer_hash)
-return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos}
+return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers}

@@ -1,0 +1,48 @@
+"""What the owner's numbers are made of, written with each decision."""
+
+from datetime import date
+
+import msgspec
+
+from service.core.auditing import week_of
+from service.core.conversation import Conversation, Turn
+from service.core.counting import count_entry, count_first_reply, count_turn
+from service.core.decisions import Answer, Decision
+from service.core.records import HandoffRecord
+from service.core.traffic import Heard, hear
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Names counted for the shop's day (service/core/counting.py), and the turn as it was heard."""
+
+    day: date
+    counts: tuple[str, ...]
+    heard: Heard | None = None
+
+    @property
+    def week(self) -> str | None:
+        """The week of whose sample an automatic answer may be part."""
+        return week_of(self.day) if self.heard and self.heard.automatic else None
+
+
+def tally_turn(name: str, decision: Decision, turn: Turn, conversation: Conversation, day: date) -> Tally:
+    """Count a decided turn; `name` is the decision's kind."""
+    counts = (count_turn(name, decision.reason),)
+    if isinstance(decision, Answer):
+        counts = (*counts, count_entry(decision.entry))
+    return Tally(day=day, counts=counts, heard=hear(decision, turn, conversation))
+
+
+def tally_first_reply(before: HandoffRecord | None, after: HandoffRecord, day: date) -> Tally | None:
+    """Count how long a customer waited, where this is the first reply of a person and the customer wrote first."""
+    if not before or before.first_reply_at or not after.first_reply_at:
+        return None
+    minutes = (after.first_reply_at - before.created_at).total_seconds() / 60
+    return Tally(day=day, counts=(count_first_reply(_round(minutes)),))
+
+
+def _round(minutes: float) -> int:
+    """Round to two digits, up: so many kinds of waiting are enough."""
+    whole = max(1, -int(-minutes // 1))
+    step = 10 ** max(0, len(str(whole)) - 2)
+    return -(-whole // step) * step
