@@ -378,9 +378,9 @@ def customer() -> None:
 @click.argument("customer_id")
 def export_customer(customer_id: str) -> None:
     """Print all that is kept about the customer with this LINE id, as one JSON document."""
-    from service.tools.customers import export
+    from service.adapters.exporting import export
 
-    click.echo(_with_caretaker(lambda caretaker: export(caretaker, customer_id)))
+    click.echo(_with_caretaker(lambda caretaker: export(caretaker, customer_id, who="cli")))
 
 
 @customer.command("erase")

@@ -99,6 +99,14 @@ class Desk:
 
         return await self._change("claim", order, handoff_id, rule)
 
+    async def assign(self, order: Order, handoff_id: str, to: str) -> HandoffRecord:
+        """Have somebody else hold it, whoever holds it now."""
+
+        def rule(scene: Scene) -> Plan | None:
+            return act_on("assign", scene.named, handoffs.claim(scene.named, to, take_over=True))
+
+        return await self._change("assign", order, handoff_id, rule)
+
     async def reply(self, order: Order, handoff_id: str, words: str, now: datetime, seen: str | None = None) -> str:
         """Put a reply into the outbox, claiming the handoff if nobody has. Returns the id of its first bubble."""
         return await self.send(order, handoff_id, Message(split_text(words)), now, seen)

@@ -9,10 +9,10 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.caretaking import Caretaker
+from service.adapters.exporting import describe
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store, connect
 from service.core.alerting import GIVE_UP_AFTER_MS
-from service.tools.deadletters import describe
 from service.tools.fakeline.faults import Fault
 from tests.support.desk import Desk, open_desk
 from tests.support.shop import make_shop

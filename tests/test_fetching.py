@@ -13,6 +13,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from service.adapters.caretaking import open_caretaker
+from service.adapters.exporting import export
 from service.adapters.line_account import Account, open_account
 from service.adapters.photos import PART_BYTES, Claim, Photos
 from service.adapters.store import PREFIX, Store, connect
@@ -21,7 +22,7 @@ from service.core.records import MessageItem
 from service.core.shop import Shop
 from service.errors import NotFound
 from service.fetching import fetch, fetch_photos
-from service.tools.customers import erase, export
+from service.tools.customers import erase
 from service.tools.fakeline import events
 from service.tools.fakeline.driver import Delivery
 from service.tools.fakeline.faults import Call, Fault
@@ -385,7 +386,7 @@ async def test_an_export_holds_the_photos_and_says_why_one_is_missing(
     for message in (first, second):
         await found(photos, customer, message)
     async with open_caretaker(redis_url) as caretaker:
-        exported = json.loads(await export(caretaker, customer))["photos"]
+        exported = json.loads(await export(caretaker, customer, who="cli"))["photos"]
     assert {photo["message"]: photo for photo in exported} == {
         first: {"message": first, "type": "image/png", "data": "iVBORw0KGgo" + exported[0]["data"][11:]},
         second: {"message": second, "why": "no_image"},

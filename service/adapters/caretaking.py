@@ -3,7 +3,6 @@
 What changes something is one Lua script each (retry.lua, erase.lua), as in the mailbox.
 """
 
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from service.adapters.audit import AUDIT_MS
+from service.adapters.audit import AUDIT_MS, note, sha256
+from service.adapters.audit import entry as audit_entry
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.adapters.traffic import recent_weeks
@@ -95,7 +95,10 @@ class _Owned(msgspec.Struct):
 
 
 class Caretaker:
-    """What an engineer does by command. Raises StoreUnavailable when Redis is away, NotFound for somebody unknown."""
+    """What an engineer does by command, and an owner in the inbox.
+
+    Raises StoreUnavailable when Redis is away, NotFound for somebody unknown.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -157,10 +160,15 @@ class Caretaker:
             "weeks": recent_weeks(datetime.now(UTC).date()),
             "who": who,
             # LINE's user ids hold 128 random bits: nobody finds one by trying.
-            "customer_hash": hashlib.sha256(customer.encode()).hexdigest(),
+            "customer_hash": sha256(customer),
             "audit_ms": AUDIT_MS,
         }
         return Erased(*await self._store.run("erase", msgspec.msgpack.encode(call), durable=True))
+
+    async def note_export(self, customer: str, *, who: str) -> None:
+        """Write down that somebody has had all that is kept, without naming the customer."""
+        fields = audit_entry(who, "customer export", datetime.now(UTC), customer_hash=sha256(customer))
+        await self._call(lambda redis: note(redis, fields))
 
     async def rewrite_log(self) -> str:
         """Have Redis write its append-only file anew, without what was deleted. Returns why not, empty when it will."""

@@ -18,6 +18,8 @@ from service.core.records import utc
 from service.errors import Conflict, NotFound
 
 _COMMAND_LINE = "henji"
+# How many keys of any kind one call looks through for those of people.
+_LOOK_AT = 1000
 
 
 class People:
@@ -42,7 +44,9 @@ class People:
     async def accounts(self) -> list[Account]:
         """Read all accounts, the oldest first."""
         async with self._store.master() as redis:
-            keys = [key async for key in cast("AsyncIterator[bytes]", redis.scan_iter(f"{PREFIX}staff:*"))]
+            keys = [
+                key async for key in cast("AsyncIterator[bytes]", redis.scan_iter(f"{PREFIX}staff:*", count=_LOOK_AT))
+            ]
             found = [cast("dict[bytes, bytes]", await cast("Any", redis.hgetall(key))) for key in keys]
         return sorted((_read_account(raw) for raw in found if raw), key=lambda account: account.created_at)
 

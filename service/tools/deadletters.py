@@ -7,17 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from service.adapters.caretaking import Caretaker, Letter, Retried
-from service.core.events import Other, Said, TakenBack, Tapped, Timer, read_event
-from service.core.plan import OutKind
-from service.core.records import BubbleItem, utc
-
-
-class _Item(msgspec.Struct):
-    kind: OutKind
-    bubbles: tuple[BubbleItem, ...]
+from service.adapters.exporting import describe
 
 
 async def list_letters(caretaker: Caretaker, *, as_json: bool, with_text: bool) -> list[str]:
@@ -39,43 +30,6 @@ async def retry(caretaker: Caretaker, ids: Sequence[str], *, force: bool) -> tup
         lines.append(f"{letter_id}  {_outcome(outcome, letter)}")
         all_done = all_done and outcome == "done"
     return lines or ["there are no dead letters"], all_done
-
-
-def describe(letter: Letter, *, with_text: bool) -> dict[str, Any]:
-    """Say what a dead letter is, as data."""
-    what, text = _event(letter) if letter.is_event else _item(letter)
-    row: dict[str, Any] = {
-        "id": letter.id,
-        "at": _time(letter.at_ms),
-        "why": letter.why,
-        "conversation": letter.conversation,
-        "what": what,
-        "said_at": _time(letter.said_at_ms),
-    }
-    return row | {"text": text} if with_text else row
-
-
-def _event(letter: Letter) -> tuple[str, str]:
-    match read_event(letter.id, letter.body):
-        case Said(kind=kind, text=text):
-            return f"message ({kind})", text
-        case Tapped():
-            return "button", ""
-        case TakenBack():
-            return "unsend", ""
-        case Timer(name=name):
-            return f"timer ({name})", ""
-        case Other(what=what):
-            return f"event ({what})", ""
-
-
-def _item(letter: Letter) -> tuple[str, str]:
-    item = msgspec.json.decode(letter.body.partition("\n")[2], type=_Item)
-    return f"to send ({item.kind})", "\n".join(bubble.text for bubble in item.bubbles)
-
-
-def _time(at_ms: int) -> str:
-    return utc(at_ms).isoformat(timespec="seconds")
 
 
 def _line(row: dict[str, Any]) -> str:

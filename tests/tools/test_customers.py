@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.adapters.caretaking import open_caretaker
+from service.adapters.exporting import export
 from service.adapters.store import PREFIX, connect
 from service.cli import main
 from service.core.decisions import Verdict
 from service.core.entries import Entry
 from service.errors import ModelUnavailable
-from service.tools.customers import erase, export
+from service.tools.customers import erase
 from tests.support.dump import everything
 from tests.support.shop import make_shop
 from tests.support.system import System, run_system
@@ -55,7 +56,7 @@ def run(redis_url: str, *words: str, typed: str = "") -> Result:
 
 async def exported(redis_url: str, customer: str) -> dict[str, Any]:
     async with open_caretaker(redis_url) as caretaker:
-        return json.loads(await export(caretaker, customer))
+        return json.loads(await export(caretaker, customer, who="cli"))
 
 
 async def hand_over(system: System, customer: str) -> str:

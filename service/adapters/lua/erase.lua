@@ -62,6 +62,8 @@ redis.call('DEL', box_key(a.conv), out_key(a.conv), talk, P .. 'history:' .. a.c
 redis.call('ZREM', P .. 'ready', a.conv)
 redis.call('ZREM', P .. 'leases', a.conv)
 local conversation = redis.call('DEL', conv)
+-- Pages that are open drop it; whose it was is not said.
+redis.call('XADD', P .. 'live', 'MAXLEN', '~', 10000, '*', 'conv', '@erased', 'what', 'erase')
 redis.call('XADD', P .. 'audit', 'MINID', '~', now - a.audit_ms, '*',
   'who', a.who, 'what', 'customer erase', 'at', now, 'customer_hash', a.customer_hash)
 return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers}

@@ -1,6 +1,5 @@
 """What helps with a reply: entries of the FAQ that nearly fitted, and drafts for staff. Only workers hold the FAQ."""
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +7,6 @@ from datetime import datetime
 import msgspec
 
 from service.adapters.inquiries import Inquiries
-from service.core.decisions import Candidate
 from service.core.entries import Bubble, Entry, words_of
 from service.core.masking import PLACEHOLDERS
 from service.core.placeholders import NAMES, fill
@@ -17,10 +15,8 @@ from service.core.searching import folded_words
 from service.core.shop import Shop, TodayHours
 from service.core.texts import Lang, language_of
 from service.core.wording import filled_bubbles
-from service.web.pages import inbox_words
+from service.web.pages.inbox_why import why_not, worth_a_look
 
-MOST_CANDIDATES = 3
-_WORTH_A_LOOK = 0.05
 _HOLE = re.compile(rf"[〇○◯]{{2,}}|[{{｛](?:{'|'.join(NAMES)})[}}｝]|{'|'.join(map(re.escape, PLACEHOLDERS))}")
 
 
@@ -87,11 +83,6 @@ class Faq:
         self._version, self._entries = page.knowledge, found
 
 
-def worth_a_look(handoff: HandoffRecord) -> list[Candidate]:
-    """Pick the entries that came near enough for a person to look at, best first."""
-    return [candidate for candidate in handoff.candidates if candidate.probability >= _WORTH_A_LOOK][:MOST_CANDIDATES]
-
-
 def candidates(
     handoff: HandoffRecord, trace: TraceItem | None, entries: dict[str, Entry], teller: Teller, lang: Lang
 ) -> list[Suggestion]:
@@ -111,22 +102,6 @@ def templates(entries: dict[str, Entry], words: str, teller: Teller) -> list[Sug
     wanted = folded_words(words)
     drafts = [_suggest(entry, teller) for entry in entries.values() if entry.action == "suggest"]
     return [draft for draft in drafts if _holds(draft, wanted)]
-
-
-def why_not(
-    handoff: HandoffRecord, trace: TraceItem | None, entry: Entry, candidate: Candidate, lang: inbox_words.Lang
-) -> str:
-    """Say in plain words why an entry was not sent by itself."""
-    said = inbox_words.words(lang)
-    if entry.action == "suggest":
-        return said["for_staff"]
-    if handoff.reason not in {"unsure", "no_entry"}:
-        return inbox_words.explanation(handoff, lang)
-    if trace is None:
-        return ""
-    if candidate.probability < trace.thresholds.sure:
-        return said["not_sure_enough"].format(sure=math.ceil(trace.thresholds.sure * 100))
-    return said["since_changed"]
 
 
 def hole_in(text: str) -> str:

@@ -1,6 +1,5 @@
 """All that the inbox shows, read for a template: the line on top, the list, one conversation."""
 
-import math
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 
 from service.adapters.archive import Archive, Situation
+from service.adapters.caretaking import Caretaker
 from service.adapters.inquiries import Inquiries
 from service.adapters.livefeed import LiveFeed
 from service.adapters.photos import Photos
@@ -28,6 +28,7 @@ from service.core.searching import Wanted
 from service.core.shop import Shop
 from service.errors import WorkerUnavailable
 from service.web.pages import inbox_card, inbox_views, inbox_words
+from service.web.pages.inbox_why import explain
 from service.web.pages.visit import PageRequest, language_of
 
 PAGE = 30
@@ -45,6 +46,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     switchboard: Switchboard
     vitals: Vitals
     precedents: Precedents
+    caretaker: Caretaker
     public_url: str | None
 
 
@@ -58,6 +60,7 @@ def make_parts(store: Store, live: LiveFeed, public_url: str | None) -> Parts:
         switchboard=Switchboard(store),
         vitals=Vitals(store),
         precedents=Precedents(store),
+        caretaker=Caretaker(store),
         public_url=public_url,
     )
 
@@ -163,7 +166,7 @@ class View(msgspec.Struct, frozen=True):
             "name": inbox_views.name_of(handoff, self.lang),
             "state": inbox_words.state(handoff, self.lang),
             "reason": inbox_words.reason(handoff, self.lang),
-            "why": _why(items, handoff, self.lang),
+            "why": explain(items, handoff, self.lang),
             "conversation": conversation,
             "bubbles": await self.bubbles(items, handoff, await archive.shop()),
             "earlier": earlier,
@@ -224,18 +227,6 @@ class View(msgspec.Struct, frozen=True):
 async def provide_view(request: PageRequest, parts: NamedDependency[Parts], now: NamedDependency[datetime]) -> View:
     """Say who looks."""
     return View(request, parts, now)
-
-
-def _why(items: list[Item], handoff: HandoffRecord, lang: inbox_words.Lang) -> dict[str, Any]:
-    sentence = inbox_words.explanation(handoff, lang)
-    trace = inbox_views.last_trace(items, handoff)
-    if trace is None:
-        return {"sentence": sentence, "near": [], "sure": 0}
-    near = [
-        (trace.questions.get(candidate.entry, candidate.entry), round(candidate.probability * 100))
-        for candidate in inbox_card.worth_a_look(handoff)
-    ]
-    return {"sentence": sentence, "near": near, "sure": math.ceil(trace.thresholds.sure * 100)}
 
 
 def is_working(situation: Situation) -> bool:

@@ -73,6 +73,38 @@ SHOP_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "paused_now": ("自動応答をオフにしました", "Auto-reply is off for this customer"),
         "unpaused_now": ("自動応答をオンに戻しました", "Auto-reply is on again for this customer"),
+        # Why
+        "versions": ("FAQの版 {faq}・確率の計算 {calibration}", "FAQ version {faq}, calibration {calibration}"),
+        "model_pick": ("言語モデルは「{entry}」を選びました。", "The language model picked: {entry}"),
+        "model_none": (
+            "言語モデルは、どのFAQも合わないと判断しました。",
+            "The language model found that no entry fits.",
+        ),
+        "model_unclear": ("言語モデルは、どのFAQか決められませんでした。", "The language model could not tell which."),
+        "model_away": ("言語モデルの返事は使えませんでした。", "The language model gave no usable verdict."),
+        # Who holds it
+        "assign": ("担当を決める", "Assign"),
+        "assign_to": ("担当するスタッフを選んでください", "Who shall hold it?"),
+        "assign_now": ("いまの担当：{who}", "Held by {who}"),
+        "assigned": ("担当を変えました", "Assigned"),
+        "nobody_there": ("そのお名前のスタッフはいません。", "Nobody of that name can sign in."),
+        # Records
+        "records": ("お客様の記録", "The customer's records"),
+        "export": ("書き出す", "Export"),
+        "export_help": (
+            "会話・対応・メモ・写真など、保存しているすべてを1つのファイルにします。",
+            "All that is kept: talks, handoffs, notes and photos, in one file.",
+        ),
+        "erase": ("削除する", "Erase"),
+        "erase_help": (
+            "このお客様の会話・対応・写真をすべて削除します。元に戻せません。続けるには「削除」と入力してください。",
+            "Everything about this customer is deleted for good. Type 'erase' to go on.",
+        ),
+        "erase_word": ("「削除」と入力", "Type 'erase'"),
+        "erase_word_wrong": (
+            "削除していません。続けるには「削除」と入力してください。",
+            "Not erased. Type 'erase' to go on.",
+        ),
         "after_hours_row": ("営業時間外に受信", "came after hours"),
     }
 )

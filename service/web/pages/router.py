@@ -15,6 +15,7 @@ from service.web.pages import (
     inbox_actions,
     inbox_contexts,
     inbox_live,
+    inbox_records,
     inbox_reply,
     inbox_switches,
     links,
@@ -49,7 +50,7 @@ def make_pages(
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
     at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
-    at_work += [*inbox_switches.HANDLERS, *notifications.HANDLERS]
+    at_work += [*inbox_switches.HANDLERS, *inbox_records.HANDLERS, *notifications.HANDLERS]
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 

@@ -79,13 +79,18 @@ def show(
 
 def go(request: Request[Any, Any, State], path: str) -> Redirect:
     """Send the browser to another page of ours. A path that leads elsewhere leads home."""
-    return Redirect(local(path), status_code=303, headers=_headers(request.scope.get("auth")))
+    return Redirect(local(path), status_code=303, headers=page_headers(request))
 
 
 def local(path: str) -> str:
     """Give a path of ours as it is, and the inbox for anything else that could be told to a browser."""
     is_ours = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
     return path if is_ours else "/inbox"
+
+
+def page_headers(request: Request[Any, Any, State]) -> dict[str, str]:
+    """Give the headers that every page has."""
+    return _headers(request.scope.get("auth"))
 
 
 def _headers(visit: Visit | None) -> dict[str, str]:

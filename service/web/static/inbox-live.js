@@ -11,7 +11,7 @@ async function load(path) {
   const answer = await fetch(path, { headers: { "HX-Request": "true" } });
   const part = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
   if (answer.status === 401) askToLogIn(part);
-  return answer.ok ? part : null;
+  return answer.ok || answer.status === 404 ? part : null;
 }
 
 // The page stays as it is, with all that was typed, under a dialog (app.js opens it and goes on after it).
@@ -28,7 +28,7 @@ async function renewList() {
   const joint = old.dataset.again.includes("?") ? "&" : "?";
   const fresh = await load(`${old.dataset.again}${joint}chosen=${find("#desk")?.dataset.handoff ?? ""}`);
   // What was asked for meanwhile (a search) is newer than this.
-  if (!fresh || find("#list") !== old) return;
+  if (fresh?.id !== "list" || find("#list") !== old) return;
   const top = old.scrollTop;
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   old.replaceWith(fresh);
@@ -40,7 +40,7 @@ async function renewList() {
 
 async function renewFront() {
   const fresh = await load("/inbox/front");
-  swap(find("#front"), fresh);
+  if (fresh?.id === "front") swap(find("#front"), fresh);
 }
 
 async function renewTalk() {
@@ -48,6 +48,11 @@ async function renewTalk() {
   if (!desk) return;
   const fresh = await load(`/inbox/${desk.dataset.handoff}/talk`);
   if (!fresh || find("#desk") !== desk) return;
+  if (fresh.id !== "talk") {
+    // Erased, or its time was over: what is open here is gone.
+    location.assign("/inbox");
+    return;
+  }
   const old = find("#talk");
   if (fresh.dataset.status !== old.dataset.status && !find("#text")?.value) {
     await htmx.ajax("GET", `/inbox/${desk.dataset.handoff}/desk`, { target: "#desk", swap: "outerHTML" });
@@ -144,6 +149,10 @@ function happened(step) {
   place = step.id;
   if (step.conv === "@shop") {
     soon("front", renewFront);
+    return;
+  }
+  if (step.conv === "@erased") {
+    renewAll();
     return;
   }
   const isOpen = find("#desk")?.dataset.customer === step.conv;

@@ -13,6 +13,7 @@ function prepareDesk() {
   const log = find("#log");
   if (!log || desk.dataset.ready) return;
   desk.dataset.ready = "true";
+  find("dialog[data-closes][open]")?.close();
   const unreplied = find("#unreplied");
   if (unreplied && !find(".notice")) log.scrollTop = unreplied.offsetTop - log.offsetTop - 24;
   else log.scrollTop = log.scrollHeight;
