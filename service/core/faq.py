@@ -43,7 +43,8 @@ class FaqFile(msgspec.Struct, frozen=True):
     """One file as read: its entries, as far as they could be read, and what is wrong with it.
 
     `name` is the path inside the FAQ folder, with `/`. `settings` hold for all of its entries. `proposals` are
-    phrasings that wait for somebody to accept them, by the entry's id: until then nothing uses them.
+    phrasings that wait for somebody to accept them, by the entry's id: until then nothing uses them. `compared` has for
+    each entry its heading and its phrasings as they are compared: normalising those of a large folder takes a second.
     """
 
     name: str
@@ -51,6 +52,7 @@ class FaqFile(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     settings: Settings = msgspec.field(default_factory=Settings)
     proposals: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    compared: tuple[tuple[str, ...], ...] = ()
 
 
 class _Section(NamedTuple):
@@ -73,8 +75,14 @@ def read_file(name: str, text: str, images: ImageLookup = no_images) -> FaqFile:
     reader = _Reader(name, images)
     entries = reader.read(mended.lines)
     problems = {*reader.report.problems, *(to_problem(name, oddity) for oddity in mended.oddities)}
-    ordered = tuple(sorted(problems, key=lambda one: (one.line, one.en)))
-    return FaqFile(name, entries, ordered, reader.settings, reader.proposals)
+    return FaqFile(
+        name,
+        entries,
+        tuple(sorted(problems, key=lambda one: (one.line, one.en))),
+        reader.settings,
+        reader.proposals,
+        tuple(tuple(map(normalize, (entry.question, *entry.phrasings))) for entry in entries),
+    )
 
 
 def _too_long(text: str) -> int:

@@ -12,10 +12,12 @@ scikit-learn has no type stubs and takes seconds to import, hence the `Any` and 
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -35,6 +37,7 @@ _IS_JAPANESE = re.compile(rf"[{_JAPANESE}]")
 _RUN = re.compile(rf"[{_KANJI}]+|[{_KATAKANA}]+")
 # 染める is also 染めたい and 染めて: an ending of one sign after kanji and more hiragana is left open.
 _ENDING = re.compile(rf"(?<=[{_KANJI}][{_HIRAGANA}])[{_HIRAGANA}]$|(?<=[{_KANJI}][{_KANJI}])する$")
+_SORTED_AT_ONCE = 10_000
 
 
 class Matrix(Protocol):
@@ -202,20 +205,38 @@ class Corpus:
 
 def count_texts(texts: Sequence[str], wording: Wording) -> Corpus:
     """Count the features of texts that `wording` has read."""
-    from scipy import sparse
-    from sklearn.feature_extraction.text import CountVectorizer
+    counted = [_count_block(texts, cut) for cut in wording.cuts]
+    return Corpus(Lexicon(wording, [numbers for numbers, _ in counted]), tuple(block for _, block in counted))
 
-    numbers: list[dict[str, int]] = []
-    blocks: list[Matrix] = []
-    for cut in wording.cuts:
-        if any(cut(text) for text in texts):
-            counter = cast("Any", CountVectorizer)(analyzer=cut, dtype=np.float32)
-            blocks.append(cast("Matrix", counter.fit_transform(texts)))
-            numbers.append(cast("dict[str, int]", counter.vocabulary_))
-        else:
-            blocks.append(cast("Matrix", cast("Any", sparse).csr_matrix((len(texts), 0), dtype=np.float32)))
-            numbers.append({})
-    return Corpus(Lexicon(wording, numbers), tuple(blocks))
+
+def _count_block(texts: Sequence[str], cut: Callable[[str], list[str]]) -> tuple[dict[str, int], Matrix]:
+    """Number the features that a cut finds, in the order of the alphabet, and count them in a row for each text.
+
+    As scikit-learn's CountVectorizer does, but never long at a stretch in one of C's functions: these hold the
+    interpreter, and with it everybody who waits for an answer.
+    """
+    from scipy import sparse
+
+    seen: dict[str, int] = {}
+    places, counts, ends = array("i"), array("f"), array("q", [0])
+    for text in texts:
+        found = Counter(cut(text))
+        places.extend([seen.setdefault(feature, len(seen)) for feature in found])
+        counts.extend(found.values())
+        ends.append(len(places))
+    numbers = {feature: number for number, feature in enumerate(_sorted(list(seen)))}
+    renumbered = np.empty(len(seen), np.int32)
+    for feature, place in seen.items():
+        renumbered[place] = numbers[feature]
+    columns = renumbered[np.frombuffer(places, np.int32)] if places else np.zeros(0, np.int32)
+    cells = np.frombuffer(counts, np.float32) if places else np.zeros(0, np.float32)
+    block = cast("Any", sparse).csr_matrix((cells.copy(), columns, np.array(ends)), shape=(len(texts), len(seen)))
+    block.sort_indices()
+    return numbers, cast("Matrix", block)
+
+
+def _sorted(words: list[str]) -> Iterable[str]:
+    return merge(*(sorted(words[start : start + _SORTED_AT_ONCE]) for start in range(0, len(words), _SORTED_AT_ONCE)))
 
 
 def weigh(corpus: Corpus, rows: Ints) -> tuple[Matrix, Floats]:

@@ -9,7 +9,6 @@ import msgspec
 
 from service.core.entries import Entry, ImageBubble, Problem
 from service.core.faq import FaqFile, hash_id, read_file
-from service.core.normalize import normalize
 from service.core.texts import Lang
 
 
@@ -68,13 +67,15 @@ def _clashes(files: Iterable[FaqFile]) -> Iterator[Problem]:
     """Ids, headings and phrasings that a later entry shares with an earlier one."""
     ids: dict[str, Entry] = {}
     texts: dict[str, _Text] = {}
-    for entry in chain.from_iterable(file.entries for file in files):
+    for entry, compared in chain.from_iterable(zip(file.entries, file.compared, strict=True) for file in files):
         first = ids.setdefault(entry.id, entry)
         if first is not entry:
             yield _same_id(entry, first)
-        for text in (entry.question, *entry.phrasings) if entry.action != "off" else ():
+        for text, key in (
+            zip((entry.question, *entry.phrasings), compared, strict=True) if entry.action != "off" else ()
+        ):
             own = _Text(text, entry)
-            earlier = texts.setdefault(normalize(text), own)
+            earlier = texts.setdefault(key, own)
             is_told = own.is_heading and earlier.entry is first
             if earlier.entry is not entry and not is_told:
                 yield _same_text(own, earlier)

@@ -47,17 +47,22 @@ def fit_lines(matrix: Matrix, owners: Ints, centres: Matrix) -> tuple[Matrix, Fl
 
 def grow_groups(centres: Matrix, size: int) -> list[Ints]:
     """Deal the owners into groups of neighbours, each grown by the owner nearest to it on the whole."""
-    near = (centres @ centres.transpose()).toarray().round(6)
+    others = centres.transpose().tocsr()
+
+    def near(owner: int) -> npt.NDArray[np.float32]:
+        # Row by row: those of 10,000 owners all at once would take a gigabyte.
+        return cast("npt.NDArray[np.float32]", (centres[np.array([owner])] @ others).toarray()[0]).round(6)
+
     left = np.ones(centres.shape[0], np.bool_)
     groups: list[Ints] = []
     while left.any():
         group = [int(np.flatnonzero(left)[0])]
         left[group] = False
-        pull = near[group[0]].copy()
+        pull = near(group[0])
         while left.any() and len(group) < size:
             group.append(int(np.argmax(np.where(left, pull, -np.inf))))
             left[group[-1]] = False
-            pull += near[group[-1]]
+            pull += near(group[-1])
         groups.append(np.sort(np.array(group, np.int64)))
     return groups
 
@@ -66,8 +71,10 @@ def prune(slopes: npt.NDArray[np.float32], kept: int) -> npt.NDArray[np.float32]
     """Keep each row's largest values, by size; ties are kept too."""
     if slopes.shape[1] <= kept:
         return slopes
-    least = np.partition(np.abs(slopes), -kept, axis=1)[:, -kept, None]
-    return np.where(np.abs(slopes) >= least, slopes, np.float32(0))
+    sizes = np.abs(slopes)
+    # Most are 0: the rest alone is quick to part.
+    least = [np.partition(found, -kept)[-kept] if len(found := row[row > 0]) > kept else np.float32(0) for row in sizes]
+    return np.where(sizes >= np.array(least)[:, None], slopes, np.float32(0))
 
 
 def _rows_for(group: Ints, matrix: Matrix, owners: Ints, centres: Matrix) -> tuple[Ints, Floats]:

@@ -219,10 +219,9 @@ def read_phrasings(entries: Sequence[Entry], wording: Wording, meanings: Meaning
             places.append(place)
             exact[text] = None if text in exact else owner
     exact.pop("", None)
-    content = repr(
-        (RECIPE, wording.name, [(served[owner].id, text) for owner, text in zip(owners, texts, strict=True)])
-    )
-    name = _hash(content)
+    # One after another: whoever makes one long text of them keeps everybody else waiting.
+    content = (repr((served[owner].id, text)) for owner, text in zip(owners, texts, strict=True))
+    name = _hash(repr((RECIPE, wording.name)), *content)
     vectors = meanings.rows(written) if meanings else None
     return Phrasings(
         name,
@@ -254,8 +253,11 @@ def _own_texts(entry: Entry, wording: Wording) -> dict[str, str]:
     return own
 
 
-def _hash(content: str) -> str:
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+def _hash(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:12]
 
 
 def build_index(entries: Sequence[Entry], wording: Wording | None = None, meanings: Meanings | None = None) -> Index:
