@@ -142,6 +142,7 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
     from service.adapters.sessions import Sessions
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
+    from service.adapters.traffic import Traffic
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
     from service.web.pages.inbox_contexts import make_parts
@@ -157,12 +158,13 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
 
     people, archive, inquiries = People(store), Archive(store), Inquiries(store)
     parts = make_parts(store, LiveFeed(store, stop), settings.public_url)
+    traffic, sessions = Traffic(store, keep_days=settings.retention_days), Sessions(store, people)
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=archive,
         inquiries=inquiries,
         vitals=Vitals(store),
-        pages=make_pages(people, Sessions(store, people), Browsers(store), parts, public_url=settings.public_url),
+        pages=make_pages(people, sessions, Browsers(store), parts, traffic, public_url=settings.public_url),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,

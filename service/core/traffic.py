@@ -98,6 +98,23 @@ def traffic(heard: Iterable[tuple[str, Heard]]) -> list[Heard]:
     return chosen
 
 
+def chosen_after(heard: Iterable[tuple[str, Heard]]) -> list[tuple[Heard, str]]:
+    """Pair what customers wrote with the entry that they then tapped, newest first.
+
+    It says which entry a text means, of those for which the bot had to ask back: a phrasing that somebody may add.
+    `heard` is newest first, with the customers.
+    """
+    asked: dict[str, Heard] = {}
+    pairs: list[tuple[Heard, str]] = []
+    for customer, one in reversed(list(heard)):
+        before = asked.pop(customer, None)
+        if one.reason == "choice" and before and one.entry in before.choices:
+            pairs.append((before, one.entry or ""))
+        elif one.decision == "clarify" and one.by_meaning:
+            asked[customer] = one
+    return pairs[::-1]
+
+
 def learn_from(texts: Sequence[str], knowledge: Knowledge, before: Learned) -> Learned:
     """Estimate the share of unanswerable messages, and from which level on a third of them gets choices.
 

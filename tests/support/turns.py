@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from service.adapters.mailbox import Mailbox
+from service.core.choices import read_number
 from service.core.conversation import make_turn
 from service.core.decisions import AskModel
 from service.core.events import Incoming, read_event
@@ -17,8 +18,13 @@ from service.core.triage import settle, triage
 from tests.support.shop import CUSTOMER, circumstances
 
 
-async def say(mailbox: Mailbox, knowledge: Knowledge, *texts: str, customer: str = CUSTOMER) -> datetime:
-    """Let a customer write, and a worker decide and send, as production does. Returns when the last was decided."""
+async def say(
+    mailbox: Mailbox, knowledge: Knowledge, *texts: str, customer: str = CUSTOMER, choices: tuple[str, ...] = ()
+) -> datetime:
+    """Let a customer write, and a worker decide and send, as production does. Returns when the last was decided.
+
+    With `choices` a number that is written is one of them.
+    """
     now = utc(0)
     for text in texts:
         number, at = secrets.token_hex(6), time.time_ns() // 1_000_000
@@ -32,7 +38,8 @@ async def say(mailbox: Mailbox, knowledge: Knowledge, *texts: str, customer: str
         lease = await mailbox.take(secrets.token_hex(16))
         assert lease is not None
         events = tuple(read_event(waiting.id, waiting.raw) for waiting in lease.box)
-        turn, now = make_turn(events), utc(lease.now)
+        tap = read_number(text, choices) if choices else None
+        turn, now = make_turn(events, tap, text), utc(lease.now)
         step = triage(turn, knowledge, lease.conversation, now)
         decision = settle(step, knowledge, None) if isinstance(step, AskModel) else step
         given = circumstances(

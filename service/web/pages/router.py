@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 from service.adapters.browsers import Browsers
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
+from service.adapters.traffic import Traffic
 from service.web.pages import (
     inbox,
     inbox_actions,
@@ -18,6 +19,7 @@ from service.web.pages import (
     inbox_records,
     inbox_reply,
     inbox_switches,
+    insights,
     links,
     login,
     notifications,
@@ -39,6 +41,7 @@ def make_pages(
     sessions: Sessions,
     browsers: Browsers,
     parts: inbox_contexts.Parts,
+    traffic: Traffic,
     *,
     public_url: str | None,
     clock: Clock = utc_now,
@@ -46,11 +49,11 @@ def make_pages(
     """Put the pages together: for everybody, for those who are signed in, for owners."""
     assets()  # read now: a file that is missing is found at the start
     provided: dict[str, Any] = {"people": people, "sessions": sessions, "browsers": browsers, "parts": parts}
-    provided["site"] = staff.Site(public_url)
+    provided |= {"site": staff.Site(public_url), "traffic": traffic}
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
     at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
-    at_work += [*inbox_switches.HANDLERS, *inbox_records.HANDLERS, *notifications.HANDLERS]
+    at_work += [*inbox_switches.HANDLERS, *inbox_records.HANDLERS, *notifications.HANDLERS, *insights.HANDLERS]
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 
