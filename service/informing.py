@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from service.adapters.inquiries import Inquiries
+from service.core.additions import Added, Addition
 from service.core.conversation import Conversation, Turn
 from service.core.entries import Problem
 from service.core.inquiry import Inquiry, Loaded, Tried
@@ -31,11 +32,15 @@ _AWAY_S = 0.5
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What answers come from: the knowledge that is current, what is wrong with its files, and the language model."""
+    """What answers come from: the knowledge that is current, what is wrong with its files, and the language model.
+
+    `add` adds to its folder, or only tries to, and blocks; None where there is no folder.
+    """
 
     knowledge: Callable[[], Knowledge]
     problems: Callable[[], Sequence[Problem]]
     model: Adjudicator | None
+    add: Callable[[Addition, bool], Added] | None = None
 
 
 async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> Tried:
@@ -83,9 +88,13 @@ async def _answer_all(inquiries: Inquiries, source: Source) -> None:
             log.exception("inquiry_failed")
 
 
-async def _answer(inquiry: Inquiry, source: Source) -> Tried | Loaded:
+async def _answer(inquiry: Inquiry, source: Source) -> Tried | Loaded | Added:
     match inquiry.what:
         case "decide":
             return await decide(inquiry.text, source.knowledge(), source.model)
         case "faq":
             return show(source.knowledge(), source.problems(), inquiry.start)
+        case "add" | "try":
+            if source.add is None or inquiry.addition is None:
+                return Added(status="unwritable")
+            return await asyncio.to_thread(source.add, inquiry.addition, inquiry.what == "try")

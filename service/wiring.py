@@ -132,17 +132,13 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
     one that can be moved.
     """
     from service.adapters.archive import Archive
-    from service.adapters.browsers import Browsers
     from service.adapters.faqfiles import named_images
     from service.adapters.images import ImageServer
     from service.adapters.inquiries import Inquiries
     from service.adapters.livefeed import LiveFeed
     from service.adapters.mailbox import Mailbox
-    from service.adapters.people import People
-    from service.adapters.sessions import Sessions
     from service.adapters.shopclock import MovableClock, not_ahead
     from service.adapters.store import Store
-    from service.adapters.traffic import Traffic
     from service.adapters.vitals import Vitals
     from service.web.app import make_app
     from service.web.pages.inbox_contexts import make_parts
@@ -156,15 +152,14 @@ def make_web(settings: Settings, redis_url: str, stop: asyncio.Event, *, in_demo
         async with store:
             yield
 
-    people, archive, inquiries = People(store), Archive(store), Inquiries(store)
+    archive, inquiries = Archive(store), Inquiries(store)
     parts = make_parts(store, LiveFeed(store, stop), settings.public_url)
-    traffic, sessions = Traffic(store, keep_days=settings.retention_days), Sessions(store, people)
     return make_app(
         mailbox=Mailbox(store, keep_days=settings.retention_days),
         archive=archive,
         inquiries=inquiries,
         vitals=Vitals(store),
-        pages=make_pages(people, sessions, Browsers(store), parts, traffic, public_url=settings.public_url),
+        pages=make_pages(store, parts, keep_days=settings.retention_days, public_url=settings.public_url),
         channel_secrets=ChannelSecrets(secret.get_secret_value().encode() for secret in settings.line_channel_secret),
         images=ImageServer(settings.faq_dir, lambda: named_images(settings.faq_dir)),
         ahead_ms=MovableClock(store).ahead_ms if in_demo else not_ahead,
@@ -302,6 +297,7 @@ def _beside(
     settings: Settings, stores: tuple["Store", "Store"], faq: tuple["FaqFolder", "LastGood"], parts: "Parts"
 ) -> list[Coroutine[Any, Any, None]]:
     """What a worker does beside its messages, for ever."""
+    from service.adapters.faqadding import FaqAdder
     from service.adapters.inquiries import Inquiries
     from service.adapters.photos import Photos
     from service.adapters.traffic import Traffic
@@ -313,9 +309,11 @@ def _beside(
 
     store, bell = stores
     folder, last_good = faq
+    adder = FaqAdder(settings.faq_dir)
+    source = Source(parts.knowledge, lambda: folder.problems, parts.model, adder.add)
     return [
         _reload(folder, last_good),
-        inform(Inquiries(bell), Source(parts.knowledge, lambda: folder.problems, parts.model)),
+        inform(Inquiries(bell), source),
         fetch_photos(Photos(store), parts.line.account),
         keep_quota_noted(Vitals(store), parts.line.account),
         keep_learning(Traffic(store, keep_days=settings.retention_days), parts.knowledge, folder.teach),

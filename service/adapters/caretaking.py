@@ -14,7 +14,9 @@ from service.adapters.audit import AUDIT_MS, note, sha256
 from service.adapters.audit import entry as audit_entry
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
+from service.adapters.suggestions import Suggestions
 from service.adapters.traffic import recent_weeks
+from service.core.additions import Suggestion
 from service.core.auditing import Label
 from service.core.events import read_webhook
 from service.core.photos import NoPhoto, Photo
@@ -67,6 +69,7 @@ class Erased(msgspec.Struct, frozen=True):
     live: int
     photos: int
     numbers: int
+    suggestions: int
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +87,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     timers: dict[str, int]
     photos: dict[str, Photo | NoPhoto]
     labels: list[Label]
+    suggestions: list[Suggestion]
 
 
 class _Said(msgspec.Struct):
@@ -137,6 +141,7 @@ class Caretaker:
             timers=await self._timers(customer),
             photos=await Photos(self._store).album(customer),
             labels=await self._labels(customer),
+            suggestions=[each for each in await Suggestions(self._store).all() if each.customer == customer],
         )
         if not any(msgspec.structs.astuple(kept)):
             raise NotFound(f"nothing is kept about {customer}")

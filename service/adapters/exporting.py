@@ -36,6 +36,7 @@ async def export(caretaker: Caretaker, customer: str, *, who: str) -> str:
         "waiting": [_waiting(element) for element in kept.waiting],
         "outgoing": [_record(element) for element in kept.outgoing],
         "labels": kept.labels,
+        "suggestions": kept.suggestions,
         "timers": {name: utc(due) for name, due in kept.timers.items()},
         # Inside the document, in base64: one output stays one document, whatever becomes of it.
         "photos": [{"message": message, **msgspec.structs.asdict(photo)} for message, photo in kept.photos.items()],

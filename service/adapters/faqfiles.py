@@ -70,6 +70,22 @@ def load(path: Path) -> bytes:
         return file.read(FILE_BYTES_MAX + 1)
 
 
+def create(path: Path, content: bytes) -> bool:
+    """Make a file, whole or not at all. False, and nothing was done, when there is one already. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
 def replace(path: Path, before: bytes, after: bytes) -> bool:
     """Put `after` in the place of `before`, whole or not at all, with the same permissions.
 

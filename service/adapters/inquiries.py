@@ -12,6 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
+from service.core.additions import Added, Addition
 from service.core.inquiry import Inquiry, Loaded, Tried
 from service.core.insights import describe
 from service.core.knowledge import Knowledge
@@ -42,12 +43,20 @@ class Inquiries:
         """Have a worker show what it answers from. Raises WorkerUnavailable when none answers."""
         return msgspec.json.decode(await self._ask(Inquiry(secrets.token_hex(12), "faq", start=start)), type=Loaded)
 
+    async def add(self, addition: Addition, *, is_trial: bool = False) -> Added:
+        """Have a worker add to the FAQ, or only try. Raises WorkerUnavailable when none answers: it may have been done.
+
+        To ask once more does no harm: what is there already is not added again.
+        """
+        inquiry = Inquiry(secrets.token_hex(12), "try" if is_trial else "add", addition=addition)
+        return msgspec.json.decode(await self._ask(inquiry), type=Added)
+
     async def take(self) -> Inquiry | None:
         """For a worker: wait a moment for a question."""
         found = await self._call(lambda redis: redis.blpop([f"{PREFIX}ask"], timeout=_LOOK_S))
         return msgspec.json.decode(cast("tuple[bytes, bytes]", found)[1], type=Inquiry) if found else None
 
-    async def answer(self, inquiry: Inquiry, answer: Tried | Loaded) -> None:
+    async def answer(self, inquiry: Inquiry, answer: Tried | Loaded | Added) -> None:
         """For a worker: answer it."""
         await self._push(f"{PREFIX}told:{inquiry.id}", msgspec.json.encode(answer))
 

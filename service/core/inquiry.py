@@ -4,18 +4,23 @@ from typing import Literal
 
 import msgspec
 
+from service.core.additions import Addition
 from service.core.decisions import Decision
 from service.core.entries import Entry, Problem
 from service.core.records import ModelTrace, Thresholds
 
 
 class Inquiry(msgspec.Struct, frozen=True):
-    """`decide`: what would be decided about `text`. `faq`: the entries behind the first `start`, and what is wrong."""
+    """`decide`: what would be decided about `text`. `faq`: the entries behind the first `start`, and what is wrong.
+
+    `add`: write `addition` into the FAQ; `try`: only say whether that would do.
+    """
 
     id: str
-    what: Literal["decide", "faq"]
+    what: Literal["decide", "faq", "add", "try"]
     text: str = ""
     start: int = 0
+    addition: Addition | None = None
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,6 @@ from service.adapters.mailbox import Mailbox
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
 from service.adapters.store import Store
-from service.adapters.traffic import Traffic
 from service.adapters.vitals import Vitals
 from service.core.people import Role
 from service.web.app import make_app
@@ -60,15 +59,7 @@ class House:
             inquiries=inquiries,
             vitals=Vitals(store),
             images=ImageServer(Path("none"), list),
-            pages=make_pages(
-                self.people,
-                self.sessions,
-                self.browsers,
-                parts,
-                Traffic(store, keep_days=1),
-                public_url=public_url,
-                clock=self.clock,
-            ),
+            pages=make_pages(store, parts, keep_days=1, public_url=public_url, clock=self.clock),
             channel_secrets=ChannelSecrets(),
             ahead_ms=self._ahead_ms,
         )

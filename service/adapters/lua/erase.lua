@@ -4,7 +4,7 @@
 -- after is looked for here), weeks (of the samples), who, customer_hash, audit_ms (how long the audit log is kept).
 -- event: and unsent: stay. They hold no words, and a redelivered message must not be answered anew.
 -- A photo that is being fetched goes with the others: KEEP then finds nothing to keep.
--- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers}.
+-- Returns how many there were: {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers, suggestions}.
 local conv, talk = conv_key(a.conv), P .. 'talk:' .. a.conv
 
 local handoffs = 0
@@ -57,6 +57,15 @@ local photos = 0
 for _, message in ipairs(redis.call('ZRANGE', album_key(a.conv), 0, -1)) do photos = photos + drop_photo(message) end
 redis.call('DEL', album_key(a.conv))
 
+local suggestions = 0
+for _, id in ipairs(redis.call('ZRANGE', P .. 'suggestions', 0, -1)) do
+  local suggestion = P .. 'suggestion:' .. id
+  if redis.call('HGET', suggestion, 'conv') == a.conv then
+    redis.call('ZREM', P .. 'suggestions', id)
+    suggestions = suggestions + redis.call('DEL', suggestion)
+  end
+end
+
 local waiting, outgoing = redis.call('LLEN', box_key(a.conv)), redis.call('LLEN', out_key(a.conv))
 redis.call('DEL', box_key(a.conv), out_key(a.conv), talk, P .. 'history:' .. a.conv)
 redis.call('ZREM', P .. 'ready', a.conv)
@@ -66,4 +75,4 @@ local conversation = redis.call('DEL', conv)
 redis.call('XADD', P .. 'live', 'MAXLEN', '~', 10000, '*', 'conv', '@erased', 'what', 'erase')
 redis.call('XADD', P .. 'audit', 'MINID', '~', now - a.audit_ms, '*',
   'who', a.who, 'what', 'customer erase', 'at', now, 'customer_hash', a.customer_hash)
-return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers}
+return {conversation, waiting, outgoing, items, handoffs, dead, timers, live, photos, numbers, suggestions}

@@ -10,8 +10,12 @@ from litestar.types import ASGIApp
 from service.adapters.browsers import Browsers
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
+from service.adapters.store import Store
+from service.adapters.suggestions import Suggestions
 from service.adapters.traffic import Traffic
 from service.web.pages import (
+    faq,
+    faq_adding,
     inbox,
     inbox_actions,
     inbox_contexts,
@@ -37,24 +41,26 @@ def utc_now() -> datetime:
 
 
 def make_pages(
-    people: People,
-    sessions: Sessions,
-    browsers: Browsers,
-    parts: inbox_contexts.Parts,
-    traffic: Traffic,
-    *,
-    public_url: str | None,
-    clock: Clock = utc_now,
+    store: Store, parts: inbox_contexts.Parts, *, keep_days: int, public_url: str | None, clock: Clock = utc_now
 ) -> Router:
-    """Put the pages together: for everybody, for those who are signed in, for owners."""
+    """Put the pages together: for everybody, for those who are signed in, for owners.
+
+    `keep_days` is for how long suggestions for the FAQ are kept.
+    """
     assets()  # read now: a file that is missing is found at the start
-    provided: dict[str, Any] = {"people": people, "sessions": sessions, "browsers": browsers, "parts": parts}
-    provided |= {"site": staff.Site(public_url), "traffic": traffic}
+    people = People(store)
+    sessions = Sessions(store, people)
+    provided: dict[str, Any] = {"people": people, "sessions": sessions, "parts": parts, "site": staff.Site(public_url)}
+    provided |= {"browsers": Browsers(store), "suggestions": Suggestions(store)}
+    provided["traffic"] = Traffic(store, keep_days=keep_days)
+    provided["keeping"] = faq_adding.Keeping(keep_days)
     everybody: list[Any] = [login.go_home, login.show_login, login.log_in, login.log_out, login.choose_language]
     everybody += [links.show_link, links.use_link]
     at_work = [*inbox.HANDLERS, *inbox_actions.HANDLERS, inbox_reply.reply, inbox_live.follow_live]
     at_work += [*inbox_switches.HANDLERS, *inbox_records.HANDLERS, *notifications.HANDLERS, *insights.HANDLERS]
+    at_work += [*faq.READERS, *faq_adding.HANDLERS]
     owner: list[Any] = [staff.show_staff, staff.invite, staff.make_link, staff.give_role, staff.disable, staff.enable]
+    owner += faq.OWNERS
     visits = Visits(sessions, clock, https=(public_url or "").startswith("https:"))
 
     # Functions, because Litestar copies a router with all that it holds, and a connection cannot be copied.
@@ -78,6 +84,7 @@ def make_pages(
             "real_now": Provide(tell_time, sync_to_thread=False),
             "view": Provide(inbox_contexts.provide_view),
             "place": Provide(inbox_actions.provide_place),
+            "adder": Provide(faq_adding.provide_adder),
         },
         include_in_schema=False,
         request_max_body_size=_MAX_BODY_BYTES,

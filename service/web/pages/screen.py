@@ -9,6 +9,7 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.response import Redirect
 
+from service.core.additions import sight
 from service.web.pages.assets import asset_url
 from service.web.pages.visit import FORM_FIELD, FORM_HEADER, Visit, language_of
 from service.web.pages.words import say
@@ -39,7 +40,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    shared: dict[str, Any] = {"asset": asset_url, "form_field": FORM_FIELD, "form_header": FORM_HEADER}
+    shared: dict[str, Any] = {"asset": asset_url, "form_field": FORM_FIELD, "form_header": FORM_HEADER, "sight": sight}
     cast("dict[str, Any]", environment.globals).update(shared)
     return environment
 

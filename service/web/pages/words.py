@@ -2,12 +2,14 @@
 
 from typing import Literal
 
+from service.web.pages.faq_words import FAQ_WORDS
 from service.web.pages.insights_words import INSIGHT_WORDS
 from service.web.pages.notification_words import NOTIFICATION_WORDS
 
 WORDS: dict[str, tuple[str, str]] = (
     NOTIFICATION_WORDS
     | INSIGHT_WORDS
+    | FAQ_WORDS
     | {
         # Everywhere
         "product": ("返事", "Henji"),
