@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.caretaking import Caretaker
+from service.adapters.exporting import export
 from service.adapters.inquiries import Inquiries
 from service.adapters.lookout import connect
 from service.adapters.mailbox import Mailbox
@@ -17,7 +18,6 @@ from service.core.auditing import Label, place_in_sample
 from service.core.thresholds import NOTHING_LEARNED, Learned
 from service.core.traffic import Heard
 from service.studying import study
-from service.tools.customers import export
 from tests.support.shop import CUSTOMER, make_shop
 from tests.support.turns import say
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -147,7 +148,7 @@ async def test_an_owners_phrasing_is_in_the_file_and_soon_in_effect(
         while "反映されました" not in (await owner.http.get(arrival)).text:
             await tick()
     assert "車で行けますか" in (await owner.http.get("/faq")).text
-    ((_, audited),) = await redis.xrevrange(f"{PREFIX}audit", count=1)
+    ((_, audited),) = cast("list[tuple[bytes, dict[bytes, bytes]]]", await redis.xrevrange(f"{PREFIX}audit", count=1))
     assert audited[b"what"] == b"faq_add"
     assert await Suggestions(store).all() == []
 

@@ -13,11 +13,14 @@ from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
 from service.adapters.traffic import Traffic
 from service.core.auditing import Label
+from service.core.fitting import shipped
 from tests.support.pages import Clock, House, PageClient
 from tests.support.shop import CUSTOMER, make_shop
 from tests.support.turns import say
 
+# As if its few phrasings had been fitted in vain.
 SHOP = make_shop()
+SHOP = SHOP.with_calibration(shipped(SHOP.index))
 SURE = "駐車場はありますか"
 OTHER = "U" + "2" * 32
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -47,7 +48,8 @@ async def url(redis_url: str, store: Store, redis: Redis) -> AsyncIterator[str]:
 
 
 async def _days(redis: Redis) -> list[str]:
-    return [key.decode().rpartition(":")[2] async for key in redis.scan_iter(f"{PREFIX}day:*")]
+    keys = cast("list[bytes]", await redis.keys(f"{PREFIX}day:*"))
+    return [key.decode().rpartition(":")[2] for key in keys]
 
 
 @pytest.mark.parametrize("dark", [False, True])
