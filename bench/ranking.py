@@ -34,9 +34,13 @@ JAPANESE = (
 )
 
 
-def make_entries(count: int, phrasings: int, *, japanese: bool) -> list[Entry]:
+def make_words(count: int, *, japanese: bool) -> list[str]:
     dice = random.Random(count)  # noqa: S311
-    words = [_word(dice, japanese=japanese) for _ in range(max(400, count))]
+    return [_word(dice, japanese=japanese) for _ in range(max(400, count))]
+
+
+def make_entries(count: int, phrasings: int, *, japanese: bool) -> list[Entry]:
+    dice, words = random.Random(count), make_words(count, japanese=japanese)  # noqa: S311
     entries: list[Entry] = []
     for number in range(count):
         topic = [words[number % len(words)], *dice.sample(words, 2)]
@@ -68,11 +72,8 @@ def measure(count: int, phrasings: int, *, japanese: bool, fit: bool) -> str:
     knowledge = build_knowledge(entries, tokenizer=wording.tokenizer)
     built_s = time.process_time() - started
     dice = random.Random(0)  # noqa: S311
-    words = " ".join(entry.question for entry in dice.sample(entries, min(50, count))).split()
-    questions = [
-        _phrase(dice, dice.sample(words, 3) if len(words) > 3 else words, words, japanese=japanese)
-        for _ in range(QUESTIONS)
-    ]
+    words = make_words(count, japanese=japanese)
+    questions = [_phrase(dice, dice.sample(words, 3), words, japanese=japanese) for _ in range(QUESTIONS)]
     times: list[float] = []
     for question in questions:
         started = time.process_time()

@@ -112,7 +112,9 @@ def rank(reading: Reading | None, ids: Sequence[str], calibration: Calibration, 
 
 def front(scores: Floats) -> tuple[list[int], Floats]:
     """The best entries, best first, and their scores minus the best one, -inf where there are no more entries."""
-    order = np.argsort(-scores, kind="stable")[:DEPTH]
+    least = np.partition(scores, -DEPTH)[-DEPTH] if len(scores) > DEPTH else -np.inf
+    near = np.flatnonzero(scores >= least)
+    order = near[np.argsort(-scores[near], kind="stable")[:DEPTH]]
     gaps = np.full(DEPTH, -np.inf)
     gaps[: len(order)] = scores[order] - scores[order[0]]
     return cast("list[int]", order.tolist()), gaps

@@ -66,22 +66,22 @@ class _Postings:
 
     def add_up(self, features: Ints, values: Floats) -> Floats:
         """Add up for each entry what the features' lists have for it, times the text's values."""
-        places, sizes = self._places(features)
-        weights = self._values[places] * np.repeat(values, sizes)
-        return np.bincount(self._entries[places], weights, self._count).astype(np.float64, copy=False)
+        weights = self._of(self._values, features) * np.repeat(values, self.sizes[features])
+        return np.bincount(self._of(self._entries, features), weights, self._count).astype(np.float64, copy=False)
 
     def holds(self, features: Ints, entry: int) -> npt.NDArray[np.bool_]:
         """Tell for each feature whether its list has the entry."""
-        places, sizes = self._places(features)
         found = np.zeros(len(features), np.bool_)
-        found[np.repeat(np.arange(len(features)), sizes)[self._entries[places] == entry]] = True
+        found[np.repeat(np.arange(len(features)), self.sizes[features])[self._of(self._entries, features) == entry]] = (
+            True
+        )
         return found
 
-    def _places(self, features: Ints) -> tuple[Ints, Ints]:
-        sizes = self.sizes[features]
-        ends = np.cumsum(sizes)
-        total = int(ends[-1]) if len(ends) else 0
-        return np.arange(total) + np.repeat(self._starts[features] - ends + sizes, sizes), sizes
+    def _of(self, column: npt.NDArray[Any], features: Ints) -> npt.NDArray[Any]:
+        """What the features' lists have in a column, one list after another: slices, which are quicker than indices."""
+        starts = self._starts[features]
+        bounds = zip(starts.tolist(), (starts + self.sizes[features]).tolist(), strict=True)
+        return np.concatenate([column[:0], *(column[start:end] for start, end in bounds)])
 
 
 class Index:
