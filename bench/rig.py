@@ -166,15 +166,18 @@ def load(port: int, *options: object) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(done.stdout))
 
 
-def make_request(port: int, number: int, customers: int) -> bytes:
-    """Make message `number` as LINE would post it: a whole HTTP request, signed, of one customer among `customers`."""
+def make_request(port: int, number: int, customers: int, text: str = "") -> bytes:
+    """Make message `number` as LINE would post it: a whole HTTP request, signed, of one customer among `customers`.
+
+    Without a `text` it is a question to which there is a sure answer.
+    """
     event = {
         "type": "message",
         "message": {
             "type": "text",
             "id": f"4688{number:015}",
             "quoteToken": hashlib.sha256(b"quote %d" % number).hexdigest(),
-            "text": QUESTIONS[number % len(QUESTIONS)],
+            "text": text or QUESTIONS[number % len(QUESTIONS)],
         },
         "webhookEventId": f"01BENCH{number:019}",
         "deliveryContext": {"isRedelivery": False},

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from service.adapters.people import People
 from service.adapters.store import Store
@@ -16,6 +16,7 @@ from service.web.pages.visit import FORM_FIELD, FORM_HEADER
 from tests.support.salon import SALON
 from tests.support.shop import ENTRIES, entry
 from tests.support.system import System, run_system
+from tests.support.waiting import tick
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 DRAFTS = (
@@ -102,3 +103,33 @@ async def open_counter(redis_url: str, browser: Browser) -> AsyncGenerator[Count
         stack.push_async_callback(counter.aclose)
         yield counter
     assert counter.problems == []
+
+
+async def asks(counter: Counter, name: str = "田中 はるか", text: str = "スタッフと話したい") -> str:
+    """Let a new customer ask for a person; returns who it is once the handoff is there."""
+    customer = counter.system.fake.add_user(name)
+    await counter.system.fake.send_text(customer, text)
+    await counter.system.seen(customer, 1)
+    await handoff_of(counter, customer)
+    return customer
+
+
+async def handoff_of(counter: Counter, customer: str) -> str:
+    while not (found := (await counter.system.archive.conversation(customer)).handoff):
+        await tick()
+    return found
+
+
+async def open_first(page: Page) -> None:
+    await page.locator("#list .handoff").first.click()
+    await expect(page.locator("#desk[data-ready]")).to_be_visible()
+    await expect(page.locator("#card h3").first).to_be_attached()
+
+
+async def send(page: Page, text: str) -> None:
+    await page.fill("#text", text)
+    await page.get_by_role("button", name="送信", exact=True).click()
+
+
+def bubbles(page: Page, side: str) -> Locator:
+    return page.locator(f".bubble.{side} .words")

@@ -37,9 +37,10 @@ class EraseForm(msgspec.Struct):
 
 @get("/inbox/{handoff_id:str}/assign")
 async def show_colleagues(place: NamedDependency[Place], people: NamedDependency[People]) -> Response[Any]:
-    """Show to whom it may be given: everybody who can sign in."""
+    """Show to whom it may be given: everybody who has joined, and who asks."""
     handoff = await place.parts.archive.handoff(place.handoff)
-    names = [account.name for account in await people.accounts() if account.standing == "active"]
+    accounts = await people.accounts()
+    names = [each.name for each in accounts if each.standing == "active" or each.name == place.staff]
     context: dict[str, Any] = {"w": place.words, "handoff": handoff, "names": names, "me": place.staff}
     template = "inbox/_assign_dialog.html" if is_htmx(place.view.request) else "inbox/assign.html"
     return show(place.view.request, template, **context)
@@ -53,14 +54,14 @@ async def assign(
     data: URLEncodedBody[AssignForm],
 ) -> Shown:
     """Give it to a colleague, whoever holds it."""
-    name = await _somebody(people, data.to)
+    name = place.staff if data.to == place.staff else await _somebody(people, data.to)
     if name is None:
         return await place.refuse("nobody_there")
     return await place.act("assigned", lambda order: desk.assign(order, place.handoff, name))
 
 
 async def _somebody(people: People, name: str) -> str | None:
-    """Give a person's name as it is written, if they can sign in."""
+    """Give a person's name as it is written, if they have joined."""
     try:
         name_key(name)
         account = await people.account(name)

@@ -84,6 +84,7 @@ SHOP_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "model_away": ("言語モデルの返事は使えませんでした。", "The language model gave no usable verdict."),
         # Who holds it
         "assign": ("担当を決める", "Assign"),
+        "assign_choose": ("担当者を選ぶ", "Choose who"),
         "assign_to": ("担当するスタッフを選んでください", "Who shall hold it?"),
         "assign_now": ("いまの担当：{who}", "Held by {who}"),
         "assigned": ("担当を変えました", "Assigned"),

@@ -1,50 +1,16 @@
 """The menu of a conversation: who holds it, why the bot did not answer, and what an owner does with the records."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import NamedTuple, cast
+from typing import cast
 
 import pytest
-import pytest_asyncio
 from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
 from service.adapters.store import PREFIX, Store
 from tests.support.dump import everything
-from tests.support.inbox import make_salon
-from tests.support.pages import Clock, House, PageClient
-from tests.support.system import System, run_system
-
-
-class Shop(NamedTuple):
-    """A customer who waits, an owner and one of the staff, each at the inbox."""
-
-    system: System
-    house: House
-    owner: PageClient
-    staff: PageClient
-    customer: str
-    path: str
-
-    @property
-    def handoff(self) -> str:
-        return self.path.rpartition("/")[2]
-
-
-@pytest_asyncio.fixture
-async def shop(redis_url: str, store: Store) -> AsyncIterator[Shop]:
-    house = House(store, Clock(datetime.now(UTC)))
-    await house.settle_in("店長", "owner")
-    await house.settle_in("佐藤")
-    async with run_system(redis_url, make_salon()) as system, house.browser() as owner, house.browser() as staff:
-        await owner.log_in("店長")
-        await staff.log_in("佐藤")
-        customer = system.fake.add_user("田中")
-        await system.fake.send_text(customer, "スタッフと話したい")
-        await system.seen(customer, 1)
-        handoff = (await system.archive.conversation(customer)).handoff
-        yield Shop(system, house, owner, staff, customer, f"/inbox/{handoff}")
+from tests.support.plain import PlainShop
 
 
 async def audit(redis: Redis) -> list[tuple[str, str]]:
@@ -52,7 +18,7 @@ async def audit(redis: Redis) -> list[tuple[str, str]]:
     return [(fields[b"who"].decode(), fields[b"what"].decode()) for _, fields in lines]
 
 
-async def test_it_is_given_to_a_colleague_who_can_sign_in(shop: Shop, redis: Redis) -> None:
+async def test_it_is_given_to_a_colleague_who_can_sign_in(shop: PlainShop, redis: Redis) -> None:
     await shop.house.invite("新人")
     page = await shop.staff.http.get(f"{shop.path}/assign")
     assert 'value="店長"' in page.text
@@ -65,7 +31,7 @@ async def test_it_is_given_to_a_colleague_who_can_sign_in(shop: Shop, redis: Red
 
 
 @pytest.mark.parametrize("name", ["新人", "だれか", "", "あ" * 500, "<b>", "停止中"])
-async def test_nobody_else_is_given_anything(shop: Shop, name: str) -> None:
+async def test_nobody_else_is_given_anything(shop: PlainShop, name: str) -> None:
     await shop.house.invite("新人")
     await shop.house.settle_in("停止中")
     await shop.house.people.disable("停止中", datetime.now(UTC))
@@ -75,20 +41,20 @@ async def test_nobody_else_is_given_anything(shop: Shop, name: str) -> None:
     assert (await shop.system.archive.handoff(shop.handoff)).assignee is None
 
 
-async def test_what_is_done_is_given_to_nobody(shop: Shop) -> None:
+async def test_what_is_done_is_given_to_nobody(shop: PlainShop) -> None:
     await shop.staff.post(f"{shop.path}/done", on=shop.path)
     answer = await shop.staff.post(f"{shop.path}/assign", {"to": "店長"}, on=shop.path)
     assert answer.status_code == 409
     assert "対応済みのため" in answer.text
 
 
-async def test_the_menu_tells_the_trace_in_plain_words(shop: Shop) -> None:
+async def test_the_menu_tells_the_trace_in_plain_words(shop: PlainShop) -> None:
     page = (await shop.staff.http.get(shop.path)).text
     assert "お客様がスタッフとの会話を希望しました。" in page
     assert "FAQの版" in page
 
 
-async def test_an_owner_takes_away_all_that_is_kept(shop: Shop, redis: Redis) -> None:
+async def test_an_owner_takes_away_all_that_is_kept(shop: PlainShop, redis: Redis) -> None:
     answer = await shop.owner.post(f"{shop.path}/export", on=shop.path)
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith('attachment; filename="henji-customer-')
@@ -100,7 +66,7 @@ async def test_an_owner_takes_away_all_that_is_kept(shop: Shop, redis: Redis) ->
     assert ("店長", "customer export") in await audit(redis)
 
 
-async def test_an_owner_erases_a_customer_after_typing_so(shop: Shop, redis: Redis) -> None:
+async def test_an_owner_erases_a_customer_after_typing_so(shop: PlainShop, redis: Redis) -> None:
     for word in ("", "はい", "削除しない"):
         answer = await shop.owner.post(f"{shop.path}/erase", {"word": word}, on=shop.path)
         assert answer.status_code == 422
@@ -116,7 +82,7 @@ async def test_an_owner_erases_a_customer_after_typing_so(shop: Shop, redis: Red
 
 
 @pytest.mark.parametrize("what", ["export", "erase"])
-async def test_staff_neither_take_away_nor_erase_anything(shop: Shop, what: str, store: Store) -> None:
+async def test_staff_neither_take_away_nor_erase_anything(shop: PlainShop, what: str, store: Store) -> None:
     page = await shop.staff.http.get(shop.path)
     assert f"{shop.path}/{what}" not in page.text, "nor are they shown how"
     answer = await shop.staff.post(f"{shop.path}/{what}", {"word": "削除"}, on=shop.path)
@@ -124,7 +90,7 @@ async def test_staff_neither_take_away_nor_erase_anything(shop: Shop, what: str,
     assert (await Archive(store).handoff(shop.handoff)).customer == shop.customer
 
 
-async def test_an_owner_who_is_none_any_more_erases_nothing(shop: Shop) -> None:
+async def test_an_owner_who_is_none_any_more_erases_nothing(shop: PlainShop) -> None:
     token = await shop.owner.token(shop.path)
     await shop.house.people.set_role("店長", "staff", datetime.now(UTC), by="henji")
     fields = {"form_token": token, "word": "削除"}
