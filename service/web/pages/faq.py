@@ -15,6 +15,7 @@ from service.adapters.suggestions import Suggestions
 from service.core.additions import Suggestion
 from service.core.entries import Entry, Problem, words_of
 from service.core.searching import folded_words
+from service.core.texts import Lang
 from service.errors import NotFound, WorkerUnavailable
 from service.web.pages.faq_adding import Adder, Form, Handled, Tried, make_choices
 from service.web.pages.inbox import Words
@@ -76,12 +77,11 @@ async def _show(
     loaded, shop = await load(adder.parts, adder.inquiries), await adder.parts.archive.shop()
     files = _files(loaded.entries.values(), folded_words(q), now.astimezone(ZoneInfo(shop.timezone)).date())
     count = sum(len(file.entries) for file in files)
-    lang = language_of(adder.request)
     tries = [_try(each, handled) for each in await adder.suggestions.all()]
     context: dict[str, Any] = {
         "q": q,
         "away": loaded.away,
-        "problems": [(_place(each), each.severity, each.ja if lang == "ja" else each.en) for each in loaded.problems],
+        "problems": _problems(loaded.problems, language_of(adder.request)),
         "files": files,
         "count": count,
         "total": len(loaded.entries),
@@ -101,8 +101,10 @@ def _try(suggestion: Suggestion, handled: Handled | None) -> tuple[Suggestion, T
     return suggestion, Tried(suggestion.addition)
 
 
-def _place(problem: Problem) -> str:
-    return f"{problem.file}:{problem.line}"
+def _problems(problems: Sequence[Problem], lang: Lang) -> list[tuple[str, str, str]]:
+    """Place, severity and sentence of each, errors first."""
+    ordered = sorted(problems, key=lambda each: each.severity)
+    return [(f"{each.file}:{each.line}", each.severity, each.ja if lang == "ja" else each.en) for each in ordered]
 
 
 def _files(entries: Iterable[Entry], words: Sequence[str], today: date) -> list[ShownFile]:

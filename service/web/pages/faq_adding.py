@@ -7,6 +7,7 @@ suggestion. What was typed is never lost: whatever does not do comes back in the
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -31,11 +32,12 @@ from service.core.masking import PLACEHOLDERS, mask
 from service.core.records import BubbleItem, HandoffRecord, Item
 from service.errors import WorkerUnavailable
 from service.web.pages.inbox_contexts import TALK, Parts, is_working
-from service.web.pages.inbox_views import STAFF, name_of
+from service.web.pages.inbox_views import STAFF
 from service.web.pages.screen import show
 from service.web.pages.visit import PageRequest, language_of
 
 _NEAR = 5
+_UNTRIED: Mapping[str, "Tried"] = MappingProxyType({})
 
 
 class Form(msgspec.Struct):
@@ -205,9 +207,7 @@ async def provide_adder(
 async def show_form(adder: NamedDependency[Adder], handoff_id: FromPath[str]) -> Response[Any]:
     """Offer both forms, filled with what the customer asked and what was replied."""
     handoff = await adder.parts.archive.handoff(handoff_id)
-    items, _ = await adder.parts.archive.talk_before(handoff.customer, "", TALK)
-    question, answer = asked(handoff), replied(items)
-    return await _show(adder, handoff, Tried(Addition(question=question, answer=answer, file=NEW_FILE)))
+    return await _show(adder, handoff)
 
 
 @post("/inbox/{handoff_id:str}/faq", status_code=200)
@@ -225,12 +225,15 @@ async def add(adder: NamedDependency[Adder], handoff_id: FromPath[str], data: UR
         customer=handoff.customer,
     )
     handled = await adder.write(data, suggestion)
-    return await _show(adder, handoff, handled.tried or Tried(addition), handled, data.kind)
+    return await _show(adder, handoff, handled, {data.kind: handled.tried or Tried(addition)})
 
 
 async def _show(
-    adder: Adder, handoff: HandoffRecord, tried: Tried, handled: Handled | None = None, kind: str = ""
+    adder: Adder, handoff: HandoffRecord, handled: Handled | None = None, tried: Mapping[str, Tried] = _UNTRIED
 ) -> Response[Any]:
+    """Show both forms: what was tried as it was, what was not as the conversation says."""
+    items, _ = await adder.parts.archive.talk_before(handoff.customer, "", TALK)
+    offered = Tried(Addition(question=asked(handoff), answer=replied(items), file=NEW_FILE))
     situation = await adder.parts.archive.situation()
     entries: dict[str, Entry] = {}
     if is_working(situation):
@@ -240,12 +243,10 @@ async def _show(
             entries = {}
     context: dict[str, Any] = {
         "handoff": handoff,
-        "name": name_of(handoff, language_of(adder.request)),
         "choices": make_choices(entries, (candidate.entry for candidate in handoff.candidates)),
         "away": not entries,
-        "tried": tried,
+        "tried": {"phrasing": offered, "entry": offered} | dict(tried),
         "handled": handled,
-        "kind": kind,
         "here": f"/inbox/{handoff.id}/faq",
     }
     return show(adder.request, "faq_add.html", status=handled.status if handled else 200, **context)

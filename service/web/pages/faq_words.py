@@ -19,7 +19,9 @@ FAQ_WORDS: dict[str, tuple[str, str]] = {
     "faq_error": ("誤り", "Error"),
     "faq_warning": ("注意", "Warning"),
     "faq_add": ("FAQに追加", "Add to the FAQ"),
-    "faq_back": ("{name}さんとの会話へ", "To the conversation with {name}"),
+    "faq_back": ("会話に戻る", "Back to the conversation"),
+    "faq_kind_phrasing": ("言い回し", "Phrasing"),
+    "faq_kind_entry": ("新しいFAQ", "New entry"),
     "faq_add_phrasing": ("言い回しを追加", "Add a phrasing"),
     "faq_add_phrasing_help": (
         "すでにあるFAQに、お客様の言い方を足します。次からは同じ聞き方に自動でお答えしやすくなります。",

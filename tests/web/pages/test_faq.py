@@ -182,6 +182,7 @@ async def test_what_does_not_do_comes_back_with_the_reasons_and_changes_nothing(
     assert [each.status_code for each in (rival, unknown, empty, long, elsewhere)] == [422, 422, 422, 422, 409]
     assert f"「営業時間を教えてください」（{HOURS}:3）" in rival.text
     assert "差し込み語はありません" in unescape(unknown.text)
+    assert 'value="?"' in rival.text, "the other form is as the conversation says"
     for answer, typed in ((rival, "今日やってる？"), (unknown, "{telefone}です"), (long, "あ" * 201)):
         assert typed in unescape(answer.text)
     assert {name: read(folder, name) for name in names(folder)} == FILES
