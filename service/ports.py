@@ -1,12 +1,15 @@
 """What the story of a turn needs from outside, where there is more than one implementation."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from service.core.decisions import Verdict
+from service.core.drafts import Shown, Sketch
 from service.core.entries import Entry
 from service.core.spending import Usage
+from service.core.texts import Lang
 
 
 class Adjudicator(Protocol):
@@ -24,6 +27,21 @@ class Adjudicator(Protocol):
         Every id in the verdict is one of the candidates' ids: the implementation checks it.
         Raises ModelUnavailable for every failure (no answer in time, an error status, an answer that is not
         a verdict), and nothing else.
+        """
+        ...
+
+
+class Drafter(Protocol):
+    """A language model that writes for staff. `name` says which, with which prompt."""
+
+    name: str
+
+    async def draft(
+        self, texts: Sequence[str], shown: Sequence[Shown], lang: Lang, names: tuple[str | None, ...]
+    ) -> Sketch:
+        """Sum up what a customer wrote, and draft a reply in a language; `names` are what the customer is called.
+
+        Raises ModelUnavailable.
         """
         ...
 

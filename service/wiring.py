@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from service.adapters.people import People
     from service.adapters.shopclock import MovableClock
     from service.adapters.store import Store
+    from service.core.knowledge import Knowledge
     from service.ports import Adjudicator, Ledger
     from service.replying import Parts
 
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 WEB_REDIS_TIMEOUT_S = 1.0
 WORKER_REDIS_TIMEOUT_S = 10.0
+# The rest of what a customer has to say comes into one draft.
+DRAFT_AFTER_MS = 3000
 _LOOK_EVERY_S = 1.0
 _BACKLOG = 2048
 _PORT_IS_FREE_WITHIN_S = 3.0
@@ -263,7 +266,12 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
         await folder.recall()
         token = settings.line_channel_access_token.get_secret_value()
         ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
-        mailbox = Mailbox(store, keep_days=settings.retention_days, ahead_ms=ahead_ms)
+        mailbox = Mailbox(
+            store,
+            keep_days=settings.retention_days,
+            ahead_ms=ahead_ms,
+            draft_after_ms=DRAFT_AFTER_MS if settings.model_is_on else None,
+        )
         archive = Archive(store)
         signing_key = await _when_redis_is_there(archive.signing_key, stop)
         if signing_key is None:
@@ -285,7 +293,11 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             alerting=Alerting(targets=len(settings.notify), public_url=settings.public_url),
             public_url=settings.public_url,
         )
-        beside = [asyncio.create_task(work) for work in _beside(settings, (store, bell), (folder, last_good), parts)]
+        works = [
+            *_beside(settings, (store, bell), (folder, last_good), parts),
+            *_drafting(settings, gate, store, parts.knowledge),
+        ]
+        beside = [asyncio.create_task(work) for work in works]
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))
         try:
             await worker.run(stop)
@@ -356,6 +368,20 @@ def make_model(settings: Settings, gate: "ModelGate | None") -> "Adjudicator | N
     from service.adapters.model import OpenAIAdjudicator, load_adjudication_prompt
 
     return OpenAIAdjudicator(gate, load_adjudication_prompt(settings.prompts_dir))
+
+
+def _drafting(
+    settings: Settings, gate: "ModelGate | None", store: "Store", knowledge: Callable[[], "Knowledge"]
+) -> list[Coroutine[Any, Any, None]]:
+    """What drafts replies for staff, for ever, where there is a model. Raises SettingsError for a broken prompt."""
+    if gate is None:
+        return []
+    from service.adapters.drafting import OpenAIDrafter, load_draft_prompt
+    from service.adapters.draftlist import DraftList
+    from service.drafting import draft_replies
+
+    drafter = OpenAIDrafter(gate, load_draft_prompt(settings.prompts_dir))
+    return [draft_replies(DraftList(store), drafter, knowledge)]
 
 
 @asynccontextmanager

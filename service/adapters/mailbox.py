@@ -18,6 +18,7 @@ from service.adapters.store import PREFIX, Store
 from service.adapters.traffic import write_tally
 from service.core.alerting import Alert
 from service.core.conversation import Conversation, Turn
+from service.core.drafts import wants_draft
 from service.core.events import Incoming
 from service.core.photos import KEEP_S, photos_in
 from service.core.plan import Outgoing, Plan
@@ -67,14 +68,24 @@ class Mailbox:
     """The steps of a message's way. Raises StoreUnavailable when Redis is away, full or slow.
 
     `keep_days` is how long items and closed handoffs are kept (photos 14 days at most), `lease_ms` how long a lease
-    lasts until it is renewed, `ahead_ms` says how far the shop's time is ahead of Redis' clock.
+    lasts until it is renewed, `ahead_ms` says how far the shop's time is ahead of Redis' clock. A reply
+    is drafted for whoever waits for a person, `draft_after_ms` after they wrote; None: none is.
     """
 
-    def __init__(self, store: Store, *, keep_days: int, lease_ms: int = LEASE_MS, ahead_ms: Ahead = not_ahead) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        keep_days: int,
+        lease_ms: int = LEASE_MS,
+        ahead_ms: Ahead = not_ahead,
+        draft_after_ms: int | None = None,
+    ) -> None:
         self._store = store
         self._keep_s = keep_days * 86_400
         self._lease_ms = lease_ms
         self._ahead_ms = ahead_ms
+        self._draft_after_ms = draft_after_ms
 
     async def put(self, events: Sequence[Incoming]) -> int:
         """PUT: store all events of one webhook body, or none. Returns how many were new."""
@@ -257,6 +268,7 @@ class Mailbox:
                 "score": _place(plan.handoff),
                 "created": ms(plan.handoff.created_at),
                 "search": search_line(plan.handoff),
+                "draft_ms": self._draft_after_ms if wants_draft(plan) else None,
             }
         if plan.out:
             written["out"] = _element(plan.out)

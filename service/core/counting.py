@@ -14,7 +14,7 @@ from service.core.records import Delivery
 from service.core.sending import Done
 
 BILLED = "billed"
-MODEL_TASKS = ("adjudicate", "embed")
+MODEL_TASKS = ("adjudicate", "draft", "embed")
 # Why a request to the model's server is not sent at all.
 REFUSALS = ("circuit_open", "budget_used_up")
 
@@ -84,6 +84,11 @@ def count_model(task: str, result: str) -> str:
     return f"model {task} {result}"
 
 
+def count_draft(result: str) -> str:
+    """Name what became of one draft for staff."""
+    return f"draft {result}"
+
+
 def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Name everything that may be counted, so that what has not happened yet stands there as zero.
 
@@ -104,6 +109,7 @@ def known_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
         *(count_replaced(reason) for reason in ("late", "error")),
         *(f"alert {made}" for made in deliveries),
         *(count_model(task, result) for task in MODEL_TASKS for result in ("ok", "timeout", *REFUSALS)),
+        *(count_draft(result) for result in ("kept", "unfounded")),
         *(f"tokens {way}" for way in ("sent", "received")),
         *(f"event {result}" for result in ("accepted", "duplicate")),
         *(f"dead {reason}" for reason in ("overflow", "poison", "alert")),

@@ -95,9 +95,10 @@ def open_by_staff(
 
 
 def join(handoff: HandoffRecord, turn: Turn, now: datetime) -> HandoffRecord:
-    """Add a further turn of the customer to an open handoff."""
+    """Add a further turn of the customer to an open handoff. What was drafted before did not know of it."""
     return msgspec.structs.replace(
         handoff,
+        draft=None,
         turns=(*handoff.turns, _record(turn)),
         filled=handoff.filled | read_filled(handoff.ask, turn.text),
         unreplied_since=handoff.unreplied_since or now,

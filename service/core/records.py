@@ -44,6 +44,8 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
     when staff want to have replied. `candidates` are the entries that nearly fitted. `knowledge` is the version of the
     FAQ that was asked, empty where staff opened it. `nickname` is what staff call the customer. `urgent`: staff are
     alerted at any hour. `ask` is what a booking must tell, `filled` what the customer has told of it, by its label.
+    `draft` is a reply for staff to check. `drafted_by` names the language model and the prompt that wrote it and the
+    `summary`; None: there is no draft, and the summary is the customer's own words.
     """
 
     id: str
@@ -57,6 +59,7 @@ class HandoffRecord(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[TurnRecord, ...]
     candidates: tuple[Candidate, ...] = ()
     draft: str | None = None
+    drafted_by: str | None = None
     ask: tuple[str, ...] = ()
     filled: dict[str, str] = {}
     tags: tuple[str, ...] = ()

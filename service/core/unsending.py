@@ -27,7 +27,7 @@ def blank_handoff(handoff: HandoffRecord, blanked: list[MessageItem], talk: list
     records = tuple(_without(turn, left) if turn.id in turns else turn for turn in handoff.turns)
     if records == handoff.turns:
         return handoff
-    return msgspec.structs.replace(handoff, turns=records, summary=summarize(records[0]), draft=None)
+    return msgspec.structs.replace(handoff, turns=records, summary=summarize(records[0]), draft=None, drafted_by=None)
 
 
 def _without(turn: TurnRecord, left: list[MessageItem]) -> TurnRecord:

@@ -35,6 +35,7 @@ _COUNTERS = (
     ("replaced", "henji_answers_replaced", ("reason",), "Answers not sent for sure, and handed over instead."),
     ("alert", "henji_alerts", ("outcome",), "Alerts to staff that came to an end, by address."),
     ("model", "henji_model_requests", ("task", "result"), "Requests to the language model that came to an end."),
+    ("draft", "henji_drafts", ("result",), "Replies drafted for staff."),
     ("tokens", "henji_model_tokens", ("way",), "Tokens sent to the language model and received from it."),
     ("event", "henji_webhook_events", ("result",), "Events that LINE posted, stored or known already."),
     ("dead", "henji_dead_letters", ("reason",), "Messages and replies that failed for good."),

@@ -100,7 +100,7 @@ async def test_of_a_customer_who_is_erased_nothing_is_left_and_nothing_comes_bac
     await say(mailbox, SHOP, "駐車場はありますか", "パーキングありますか")
     ((_, heard), (_, other)) = await found.heard()
     await found.label(CUSTOMER, heard, label(heard))
-    document = msgspec.json.decode(await export(Caretaker(store), CUSTOMER))
+    document = msgspec.json.decode(await export(Caretaker(store), CUSTOMER, who="cli"))
     assert [each["turn"] for each in document["labels"]] == [heard.turn]
     erased = await Caretaker(store).erase(CUSTOMER, who="cli")
     assert erased.numbers == 5, "heard twice, twice in the sample, checked once"

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from service.adapters.people import People
 from service.adapters.store import Store
 from service.core.knowledge import Knowledge, build_knowledge
+from service.ports import Drafter
 from service.web.pages.visit import FORM_FIELD, FORM_HEADER
 from tests.support.salon import SALON
 from tests.support.shop import ENTRIES, entry
@@ -95,9 +96,9 @@ class Counter:
 
 
 @asynccontextmanager
-async def open_counter(redis_url: str, browser: Browser) -> AsyncGenerator[Counter]:
+async def open_counter(redis_url: str, browser: Browser, drafter: Drafter | None = None) -> AsyncGenerator[Counter]:
     async with AsyncExitStack() as stack:
-        system = await stack.enter_async_context(run_system(redis_url, make_salon()))
+        system = await stack.enter_async_context(run_system(redis_url, make_salon(), drafter=drafter))
         store = await stack.enter_async_context(Store(redis_url, timeout_s=5))
         counter = Counter(system, store, browser)
         stack.push_async_callback(counter.aclose)

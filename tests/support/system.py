@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from service import wiring
 from service.adapters.archive import Archive
 from service.adapters.browsers import Browsers
+from service.adapters.draftlist import DraftList
 from service.adapters.inquiries import Inquiries
 from service.adapters.line import open_line
 from service.adapters.mailbox import Mailbox
@@ -25,9 +26,10 @@ from service.adapters.shopclock import MovableClock, not_ahead
 from service.adapters.store import PREFIX, Store
 from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
+from service.drafting import draft_replies
 from service.fetching import fetch_photos
 from service.informing import Source, inform
-from service.ports import Adjudicator
+from service.ports import Adjudicator, Drafter
 from service.replying import Parts, handle
 from service.settings import Settings, load_settings
 from service.tools.fakeline.server import FakeLine
@@ -81,17 +83,19 @@ async def run_worker(
     *,
     notify: Sequence[str] = (),
     in_demo: bool = False,
+    drafter: Drafter | None = None,
 ) -> AsyncGenerator[None]:
     """A worker that runs inside the context, and ends in good order with it; cancelled, it ends at once.
 
     `notify` are the Apprise URLs at which it alerts the staff. In the demo the shop's time can be moved.
+    `drafter` drafts replies for them.
     """
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(redis_url, timeout_s=5))
         bell = await stack.enter_async_context(Store(redis_url, timeout_s=5))
         ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
-        mailbox = Mailbox(store, keep_days=180, ahead_ms=ahead_ms)
+        mailbox = Mailbox(store, keep_days=180, ahead_ms=ahead_ms, draft_after_ms=0 if drafter else None)
         parts = Parts(
             mailbox=mailbox,
             archive=Archive(store),
@@ -111,12 +115,15 @@ async def run_worker(
         running = asyncio.create_task(worker.run(stop))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
         informing = asyncio.create_task(inform(Inquiries(bell), Source(parts.knowledge, tuple, model)))
+        beside = [fetching, informing]
+        if drafter:
+            beside.append(asyncio.create_task(draft_replies(DraftList(store), drafter, parts.knowledge)))
         try:
             yield
             stop.set()
             await running
         finally:
-            await cancel(running, fetching, informing)
+            await cancel(running, *beside)
 
 
 @asynccontextmanager
@@ -193,6 +200,7 @@ async def run_system(
     *,
     notify: Sequence[str] = (),
     in_demo: bool = False,
+    drafter: Drafter | None = None,
 ) -> AsyncGenerator[System]:
     """Run everything, with one API token for 佐藤. `burst_ms` is how long an unsure turn waits for more."""
     fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
@@ -201,7 +209,9 @@ async def run_system(
         stack.push_async_callback(fake.stop)
         url = await stack.enter_async_context(run_web(make_settings(redis_url), in_demo=in_demo))
         fake.webhook_url = f"{url}/webhook/line"
-        worker = run_worker(redis_url, fake.base_url, knowledge, model, burst_ms, notify=notify, in_demo=in_demo)
+        worker = run_worker(
+            redis_url, fake.base_url, knowledge, model, burst_ms, notify=notify, in_demo=in_demo, drafter=drafter
+        )
         await stack.enter_async_context(worker)
         archive = Archive(await stack.enter_async_context(Store(redis_url, timeout_s=5)))
         headers = {"Authorization": f"Bearer {await archive.add_token('佐藤')}"}

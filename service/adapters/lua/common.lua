@@ -162,6 +162,18 @@ local function tally(conv, t)
   redis.call('EXPIRE', sample, math.min(t.sample_s, a.keep_s))
 end
 
+-- A reply is to be drafted for staff. "CONVERSATION TRIES" by when it is due: soon, so that several messages are one task.
+local DRAFT_TRIES = 2
+local function drop_draft(conv)
+  local dropped = 0
+  for tries = 0, DRAFT_TRIES - 1 do dropped = dropped + redis.call('ZREM', P .. 'drafts', conv .. ' ' .. tries) end
+  return dropped
+end
+local function want_draft(conv, delay_ms)
+  drop_draft(conv)
+  redis.call('ZADD', P .. 'drafts', now + delay_ms, conv .. ' 0')
+end
+
 -- Writes what belongs to a conversation's state: hash fields ("" deletes), the handoff with its index, the items of
 -- the talk with their retention, alerts, one line for whoever watches; and counts it.
 local function write_state(conv, w)
@@ -188,6 +200,7 @@ local function write_state(conv, w)
       redis.call('SET', P .. 'handoff:' .. h.id, h.record)
       redis.call('HSET', P .. 'search', h.id, h.search)
     end
+    if h.draft_ms then want_draft(conv, h.draft_ms) end
     redis.call('ZADD', P .. 'history:' .. conv, h.created, h.id)
     redis.call('ZREMRANGEBYRANK', P .. 'history:' .. conv, 0, -101)
   end

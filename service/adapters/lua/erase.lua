@@ -56,6 +56,7 @@ drop_members(P .. 'labels', P .. 'label:')
 local photos = 0
 for _, message in ipairs(redis.call('ZRANGE', album_key(a.conv), 0, -1)) do photos = photos + drop_photo(message) end
 redis.call('DEL', album_key(a.conv))
+drop_draft(a.conv)
 
 local suggestions = 0
 for _, id in ipairs(redis.call('ZRANGE', P .. 'suggestions', 0, -1)) do

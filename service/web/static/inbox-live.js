@@ -71,6 +71,12 @@ async function renewTalk() {
   else if (added) offerNew(log);
 }
 
+async function renewDraft() {
+  const desk = find("#desk[data-handoff]");
+  const fresh = desk && find("#draft", desk) && await load(`/inbox/${desk.dataset.handoff}/card`);
+  if (fresh && find("#desk") === desk) swap(find("#draft", desk), find("#draft", fresh));
+}
+
 function swap(old, fresh) {
   if (old && fresh && old.outerHTML !== fresh.outerHTML) {
     old.replaceWith(fresh);
@@ -125,7 +131,7 @@ function showCount() {
 const channel = new BroadcastChannel("henji-live");
 let place = inbox()?.dataset.after ?? "";
 let source = null;
-const jobs = { front: {}, list: {}, talk: {} };
+const jobs = { front: {}, list: {}, talk: {}, draft: {} };
 
 // Asked for often, done one after the other: what happens while a part is being renewed renews it once more.
 async function soon(what, renew) {
@@ -143,6 +149,7 @@ function renewAll() {
   soon("front", renewFront);
   soon("list", renewList);
   soon("talk", renewTalk);
+  soon("draft", renewDraft);
 }
 
 function happened(step) {
@@ -157,6 +164,8 @@ function happened(step) {
   }
   const isOpen = find("#desk")?.dataset.customer === step.conv;
   if (isOpen) soon("talk", renewTalk);
+  // A message of the customer's takes a draft away that did not know of it.
+  if (isOpen && ["draft", "handoff", "silent"].includes(step.what)) soon("draft", renewDraft);
   const isListed = find(`#list [data-customer="${CSS.escape(step.conv)}"]`) !== null;
   if (isListed || !["answer", "clarify", "sent", "photo"].includes(step.what)) soon("list", renewList);
 }

@@ -19,8 +19,8 @@ from tests.support.shop import CUSTOMER, make_shop
 from tests.support.turns import say
 
 # As if its few phrasings had been fitted in vain.
-SHOP = make_shop()
-SHOP = SHOP.with_calibration(shipped(SHOP.index))
+UNFITTED = make_shop()
+SHOP = UNFITTED.with_calibration(shipped(UNFITTED.index))
 SURE = "駐車場はありますか"
 OTHER = "U" + "2" * 32
 
