@@ -7,6 +7,7 @@ too small for weights of their own. Every folder and size counts alike.
 """
 
 import argparse
+import dataclasses
 import random
 from itertools import product
 from pathlib import Path
@@ -24,6 +25,7 @@ from service.core.trials import Trials, ask_trials
 
 SIZES = (10, 5, 3, 1)
 MOST = 1500
+NAMES = [field.name for field in dataclasses.fields(Trials)]
 
 
 def trials_of(folder: Path, size: int) -> Trials:
@@ -34,9 +36,7 @@ def trials_of(folder: Path, size: int) -> Trials:
     ]
     trials = ask_trials(read_phrasings(entries, Wording()))
     kept = np.random.default_rng(0).permutation(len(trials.answerable))[:MOST]
-    return Trials(
-        trials.signals[kept], trials.gaps[kept], trials.right[kept], trials.answerable[kept], trials.owner[kept]
-    )
+    return Trials(*(getattr(trials, name)[kept] for name in NAMES))
 
 
 def main() -> None:
@@ -47,8 +47,7 @@ def main() -> None:
     for folder, size in product(folders, SIZES):
         parts.append(trials_of(folder, size))
         print(f"{folder} {size:3} {len(parts[-1].answerable):5}", fit_weights(parts[-1], None), flush=True)
-    names = ("signals", "gaps", "right", "answerable")
-    print(fit_weights(Trials(*(np.concatenate([getattr(part, name) for part in parts]) for name in names)), None))
+    print(fit_weights(Trials(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES)), None))
 
 
 if __name__ == "__main__":

@@ -162,6 +162,7 @@ class _Share(click.ParamType[float]):
 )
 @click.option("--promise", type=_Share(), help="Wrong answers allowed: else as `_shop.yaml` says.")
 @click.option("--share", type=_Share(), help="Assumed unanswerable messages: else as `_shop.yaml` says.")
+@click.option("--no-model", is_flag=True, help="Do not ask the language model, though one is configured.")
 def evaluate(
     *,
     folders: tuple[Path, ...],
@@ -170,15 +171,15 @@ def evaluate(
     picture: Path | None,
     promise: float | None,
     share: float | None,
+    no_model: bool,
 ) -> None:
     """Measure on questions with known answers what would be answered, how much of it rightly, and the promise."""
     from service.tools.evaluating import run
 
     if len(folders) != len(files):
         raise click.UsageError("each --faq needs its --questions")
-    click.echo(
-        run(list(zip(folders, files, strict=True)), as_json=as_json, picture=picture, promise=promise, share=share)
-    )
+    pairs = list(zip(folders, files, strict=True))
+    click.echo(run(pairs, as_json=as_json, picture=picture, promise=promise, share=share, with_model=not no_model))
 
 
 @main.command()

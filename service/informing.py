@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from service.adapters.inquiries import Inquiries
+from service.advising import Advisor, nothing_before
 from service.core.additions import Added, Addition
 from service.core.conversation import Conversation, Turn
 from service.core.entries import Problem
@@ -21,7 +22,6 @@ from service.core.texts import language_of
 from service.core.triage import triage
 from service.core.wording import Voice, speak
 from service.errors import StoreUnavailable
-from service.ports import Adjudicator
 from service.replying import resolve
 
 log = structlog.get_logger()
@@ -39,15 +39,16 @@ class Source(msgspec.Struct, frozen=True):
 
     knowledge: Callable[[], Knowledge]
     problems: Callable[[], Sequence[Problem]]
-    model: Adjudicator | None
+    advisor: Advisor | None
     add: Callable[[Addition, bool], Added] | None = None
 
 
-async def decide(text: str, knowledge: Knowledge, model: Adjudicator | None) -> Tried:
+async def decide(text: str, knowledge: Knowledge, advisor: Advisor | None) -> Tried:
     """Decide about one message as if a new customer had written it."""
     now = datetime.now(UTC)
     turn = Turn(id="ask", at=ms(now), events=(), lines=(text,))
-    decision, trace = await resolve(triage(turn, knowledge, Conversation(customer="ask"), now), knowledge, model)
+    step = triage(turn, knowledge, Conversation(customer="ask"), now)
+    decision, trace = await resolve(step, knowledge, advisor, nothing_before, now)
     speech = speak(decision, Voice(knowledge=knowledge, customer="ask", key=b"", now=now, lang=language_of(text)))
     return Tried(
         decision=decision,
@@ -91,7 +92,7 @@ async def _answer_all(inquiries: Inquiries, source: Source) -> None:
 async def _answer(inquiry: Inquiry, source: Source) -> Tried | Loaded | Added:
     match inquiry.what:
         case "decide":
-            return await decide(inquiry.text, source.knowledge(), source.model)
+            return await decide(inquiry.text, source.knowledge(), source.advisor)
         case "faq":
             return show(source.knowledge(), source.problems(), inquiry.start)
         case "add" | "try":

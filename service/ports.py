@@ -8,6 +8,7 @@ import msgspec
 from service.core.decisions import Verdict
 from service.core.drafts import Shown, Sketch
 from service.core.entries import Entry
+from service.core.history import Utterance
 from service.core.spending import Usage
 from service.core.texts import Lang
 
@@ -21,9 +22,12 @@ class Adjudicator(Protocol):
     name: str
     prompt_id: str
 
-    async def adjudicate(self, text: str, candidates: list[Entry]) -> Verdict:
+    async def adjudicate(
+        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+    ) -> Verdict:
         """Choose among `candidates` (1 to 10, best first) for the customer's `text`.
 
+        `history` is what was said before it, the newest last. `background`: nobody waits for the verdict.
         Every id in the verdict is one of the candidates' ids: the implementation checks it.
         Raises ModelUnavailable for every failure (no answer in time, an error status, an answer that is not
         a verdict), and nothing else.
@@ -43,6 +47,18 @@ class Drafter(Protocol):
 
         Raises ModelUnavailable.
         """
+        ...
+
+
+class Memory(Protocol):
+    """Keeps verdicts for a while, each under a hash of all that it depends on."""
+
+    async def recall(self, key: str) -> Verdict | None:
+        """Give the verdict that was kept under the key, if any."""
+        ...
+
+    async def remember(self, key: str, verdict: Verdict) -> None:
+        """Keep a verdict."""
         ...
 
 

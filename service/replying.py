@@ -8,6 +8,7 @@ that writes a decision in service/adapters/mailbox.py.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -17,21 +18,22 @@ from service.adapters.archive import Archive
 from service.adapters.lease import Lease
 from service.adapters.line import Line
 from service.adapters.mailbox import Committed, Mailbox
+from service.advising import Advisor, Talk
 from service.core.alerting import Alerting, announce
 from service.core.choices import read_button, read_number
 from service.core.conversation import Conversation, State, Tap, Turn, first_turn, make_turn, unsent_turn
 from service.core.decisions import AskModel, Decision, Handoff, Silent
 from service.core.events import Event, Said, TakenBack, Tapped, Timer, read_event
+from service.core.history import LOOK_BACK
 from service.core.knowledge import Knowledge
 from service.core.plan import Circumstances, Plan, carry_out, decision_name, return_to_bot, with_alerts
-from service.core.records import HandoffRecord, ModelTrace
+from service.core.records import HandoffRecord, Item, ModelTrace
 from service.core.texts import text
 from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
 from service.core.triage import settle, triage
 from service.core.unsending import blank_handoff, blank_items
 from service.delivering import INSIST_DELAYS_S, NOBODY_TO_TELL, Wires, deliver, insist
-from service.errors import ModelUnavailable, NotFound
-from service.ports import Adjudicator
+from service.errors import NotFound
 
 if TYPE_CHECKING:
     from service.adapters.notify import Notifier
@@ -54,7 +56,7 @@ class Parts(Wires):
         archive: Archive,
         line: Line,
         knowledge: Callable[[], Knowledge],
-        model: Adjudicator | None,
+        advisor: Advisor | None,
         signing_key: bytes,
         notifier: "Notifier | None" = None,
         pusher: "Pusher | None" = None,
@@ -74,7 +76,7 @@ class Parts(Wires):
             insist_delays_s=insist_delays_s,
         )
         self.knowledge = knowledge
-        self.model = model
+        self.advisor = advisor
         self.signing_key = signing_key
         self.burst_ms = burst_ms
         self.public_url = public_url
@@ -106,7 +108,9 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
         await parts.mailbox.park(lease, wait_ms)
         await parts.line.account.show_loading(lease.conversation.customer)
         return
-    decision, model = await resolve(step, knowledge, parts.model)
+    decision, model = await resolve(
+        step, knowledge, parts.advisor, lambda: _talk(lease.conversation.customer, parts), lease.shop_now
+    )
     decision = if_in_time(decision, moment)
     given = Circumstances(
         conversation=await _introduced(decision, lease, parts),
@@ -182,25 +186,18 @@ def _label(tap: Tap, knowledge: Knowledge) -> str:
 
 
 async def resolve(
-    step: Decision | AskModel, knowledge: Knowledge, model: Adjudicator | None
+    step: Decision | AskModel, knowledge: Knowledge, advisor: Advisor | None, talk: Talk, at: datetime
 ) -> tuple[Decision, ModelTrace | None]:
     """Come to a decision, with the language model's help where there is one and it is needed."""
     if not isinstance(step, AskModel):
         return step, None
-    if model is None:
+    if advisor is None:
         return settle(step, knowledge, None), None
-    started = time.perf_counter()
-    shown = (knowledge.entries[candidate.entry] for candidate in step.candidates)
-    candidates = [entry for entry in shown if not entry.private]
-    if not candidates:
-        return settle(step, knowledge, None), None
-    try:
-        verdict = await model.adjudicate(step.text, candidates)
-        said = msgspec.json.encode(verdict).decode()
-    except ModelUnavailable as error:
-        verdict, said = None, str(error)
-    trace = ModelTrace(model.name, model.prompt_id, said, round((time.perf_counter() - started) * 1000, 1))
-    return settle(step, knowledge, verdict), trace
+    return await advisor.decide(step, knowledge, talk, at)
+
+
+async def _talk(customer: str, parts: Parts) -> list[Item]:
+    return (await parts.archive.talk_before(customer, "", LOOK_BACK))[0]
 
 
 def _moment(turn: Turn, lease: Lease) -> Moment:

@@ -6,6 +6,7 @@ short command needs neither.
 
 import asyncio
 import errno
+import secrets
 import signal
 import socket
 import time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from service.adapters.people import People
     from service.adapters.shopclock import MovableClock
     from service.adapters.store import Store
+    from service.advising import Advisor
     from service.core.knowledge import Knowledge
     from service.ports import Adjudicator, Ledger
     from service.replying import Parts
@@ -284,7 +286,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             archive=archive,
             line=await stack.enter_async_context(open_line(token, settings.line_api_base)),
             knowledge=lambda: folder.current,
-            model=make_model(settings, gate),
+            advisor=make_advisor(settings, gate, store),
             signing_key=signing_key,
             notifier=notifier,
             pusher=await stack.enter_async_context(
@@ -313,17 +315,24 @@ def _beside(
     from service.adapters.inquiries import Inquiries
     from service.adapters.photos import Photos
     from service.adapters.traffic import Traffic
+    from service.adapters.verdicts import Verdicts
     from service.adapters.vitals import Vitals
     from service.fetching import fetch_photos
     from service.informing import Source, inform
     from service.noting import keep_quota_noted
+    from service.probing import Prober, keep_probed
     from service.studying import keep_learning
 
     store, bell = stores
     folder, last_good = faq
     adder = FaqAdder(settings.faq_dir)
-    source = Source(parts.knowledge, lambda: folder.problems, parts.model, adder.add)
+    source = Source(parts.knowledge, lambda: folder.problems, parts.advisor, adder.add)
+    probing: list[Coroutine[Any, Any, None]] = []
+    if parts.advisor:
+        prober = Prober(parts.advisor, Verdicts(store), parts.knowledge, name=secrets.token_hex(8))
+        probing.append(keep_probed(prober))
     return [
+        *probing,
         _reload(folder, last_good),
         inform(Inquiries(bell), source),
         fetch_photos(Photos(store), parts.line.account),
@@ -382,6 +391,15 @@ def _drafting(
 
     drafter = OpenAIDrafter(gate, load_draft_prompt(settings.prompts_dir))
     return [draft_replies(DraftList(store), drafter, knowledge)]
+
+
+def make_advisor(settings: Settings, gate: "ModelGate | None", store: "Store") -> "Advisor | None":
+    """Build what says how far to trust the model. Raises as `make_model` does."""
+    from service.adapters.verdicts import Verdicts
+    from service.advising import Advisor
+
+    model = make_model(settings, gate)
+    return Advisor(model, Verdicts(store)) if model else None
 
 
 @asynccontextmanager

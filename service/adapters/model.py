@@ -1,14 +1,15 @@
 """The language model behind `service.ports.Adjudicator`: any server that speaks OpenAI's chat completions.
 
 It is asked for a strict JSON schema, and its answer is checked here all the same: many servers accept the schema and do
-not enforce it (reference/ecosystem.md section 6). What a customer writes goes in as JSON data and the only thing that
-comes out is ids of entries that were shown, so the worst a message can talk the model into is a wrong existing answer.
-It goes through the gate (service/adapters/modelgate.py), which masks the customer's words.
+not enforce it (reference/ecosystem.md section 6). What a customer writes goes in as JSON data, and so does what was
+said before; the only thing that comes out is ids of entries that were shown, so the worst that any of it can talk the
+model into is a wrong existing answer. It goes through the gate (service/adapters/modelgate.py), which masks the
+customer's words.
 """
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,8 @@ from service.adapters.modelgate import BUDGET_S, ModelGate, Question
 from service.adapters.prompts import Prompt, load_prompt
 from service.core.decisions import NoneFits, Pick, Unclear, Verdict
 from service.core.entries import Entry, words_of
+from service.core.history import Utterance
+from service.core.masking import Words
 from service.errors import ModelUnavailable
 
 PHRASINGS_SHOWN = 5
@@ -62,7 +65,9 @@ class OpenAIAdjudicator:
         self._budget_s = budget_s
         self._clock = clock
 
-    async def adjudicate(self, text: str, candidates: list[Entry]) -> Verdict:
+    async def adjudicate(
+        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+    ) -> Verdict:
         """Choose among `candidates` for the customer's `text`; see `service.ports.Adjudicator`.
 
         Raises ModelUnavailable whose text is a reason code alone: those of the gate, `not_a_verdict`, `unknown_entry`,
@@ -73,9 +78,10 @@ class OpenAIAdjudicator:
         question = Question(
             prompt=self._prompt,
             shown={"candidates": _shown(candidates)},
-            said={"text": text},
+            said={"text": text, "history": _told(history)},
             form="verdict",
             schema=_schema(shown),
+            background=background,
         )
         content = await self._gate.ask(question, self._budget_s)
         try:
@@ -95,10 +101,16 @@ def load_adjudication_prompt(folder: Path) -> Prompt:
         Entry(id="hours", question="営業時間", phrasings=("何時まで",), bubbles=("19時まで",), file="faq.md", line=1),
         Entry(id="lost", question="忘れ物", phrasings=(), bubbles=(), action="handoff", file="faq.md", line=9),
     ]
-    return load_prompt(folder / "adjudicate.md", {"text": "何時まで?", "candidates": _shown(entries)})
+    history = [Utterance("customer", "カットの料金は?"), Utterance("shop", "4,400円です。")]
+    sample = {"text": "何時まで?", "history": _told(history), "candidates": _shown(entries)}
+    return load_prompt(folder / "adjudicate.md", sample)
 
 
-def _shown(candidates: list[Entry]) -> list[dict[str, object]]:
+def _told(history: Sequence[Utterance]) -> list[Words]:
+    return [{"who": each.who, "text": each.text} for each in history]
+
+
+def _shown(candidates: Sequence[Entry]) -> list[dict[str, object]]:
     return [
         {
             "id": entry.id,

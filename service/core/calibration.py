@@ -38,6 +38,10 @@ _AS_NEAR_FEW_ENTRIES = 0.6
 _FLATTER = 4.0
 # Only so many best entries have a probability, in trials as in messages.
 DEPTH = 40
+# So many of them are candidates: what a decision names, and what a language model is shown.
+SHOWN = 10
+# A language model is asked where the candidates have so much together.
+ASKED_FROM = 0.02
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     `index` names what it was fitted for, `entries` counts the entries of that. An answer needs a probability of `sure`;
     where the promise is to be kept twice as well, of `surer`; buttons need a joint probability of `clarify`.
     `answerable` and `unanswerable` count the trials behind it, `evidence` keeps them. Without evidence the weights are
-    the shipped ones and promise nothing.
+    the shipped ones and promise nothing. `probes` are those trials that a language model may be tried on
+    (service/core/probes.py).
     """
 
     index: str
@@ -70,6 +75,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     answerable: int = 0
     unanswerable: int = 0
     evidence: bytes = b""
+    probes: bytes = b""
 
     @property
     def id(self) -> str:
@@ -95,7 +101,7 @@ class Ranking(msgspec.Struct, frozen=True):
     inside: float = 0.0
 
 
-def rank(reading: Reading | None, ids: Sequence[str], calibration: Calibration, limit: int = 10) -> Ranking:
+def rank(reading: Reading | None, ids: Sequence[str], calibration: Calibration, limit: int = SHOWN) -> Ranking:
     """Say how probable the entries are; together at most 1. `reading` None has nothing in common with any."""
     if reading is None:
         return Ranking()

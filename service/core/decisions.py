@@ -82,9 +82,9 @@ Decision = Answer | Clarify | Handoff | Greet | Silent
 
 
 class AskModel(msgspec.Struct, frozen=True):
-    """Not a decision yet: neither sure nor hopeless, so the language model may look at the candidates.
+    """Not a decision yet: not sure, so the language model may look at the candidates.
 
-    `text` is the turn's text as the customer wrote it, `candidates` the best ones, best first (1 to 10).
+    `text` is the turn's text as the customer wrote it, `candidates` the best ones, best first (0 to 10).
     `may_clarify` is False right after a Clarify: nobody is asked back twice in a row.
     """
 

@@ -13,6 +13,7 @@ from scipy import optimize
 from service.core.calibration import FITTED_SHARE, PROMISE, SHARE, Calibration, Weights, shares
 from service.core.entries import Entry
 from service.core.features import Floats, Wording
+from service.core.probes import choose_probes, read_probes
 from service.core.ranking import Index, Phrasings, read_phrasings
 from service.core.thresholds import judge, pack, unpack, with_thresholds
 from service.core.trials import Trials, ask_trials
@@ -50,7 +51,8 @@ def is_sound(calibration: Calibration, index: str) -> bool:
     """Tell whether a calibration that came from elsewhere belongs to an index, and is whole."""
     try:
         trials = len(unpack(calibration.evidence).inside)
-    except ValueError:
+        read_probes(calibration)
+    except (ValueError, msgspec.DecodeError):
         return False
     is_fit = len(calibration.weights.slopes) == len(SHIPPED.slopes)
     return calibration.index == index and is_fit and trials == calibration.answerable + calibration.unanswerable
@@ -92,7 +94,8 @@ def from_trials(phrasings: Phrasings, trials: Trials, *, promise: float, share: 
         unanswerable=len(trials.answerable) - answerable,
         evidence=pack(judge(trials, weights)),
     )
-    return with_thresholds(fitted, promise=promise, share=share)
+    fitted = with_thresholds(fitted, promise=promise, share=share)
+    return msgspec.structs.replace(fitted, probes=choose_probes(phrasings, trials, fitted))
 
 
 def fit_weights(trials: Trials, prior: Weights | None = SHIPPED) -> Weights:

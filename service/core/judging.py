@@ -28,7 +28,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about a question. `entry` is the best candidate, answered with or not."""
+    """What was decided about a question.
+
+    `entry` is what was answered, else the best candidate; `probability` is that of its being right.
+    """
 
     text: str
     entries: tuple[str, ...]
@@ -40,14 +43,19 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
 
     @property
+    def best_probability(self) -> float:
+        """The probability of the ranking's best candidate, answered with or not."""
+        return self.candidates[0].probability if self.candidates else 0.0
+
+    @property
     def best_is_right(self) -> bool:
-        """Tell whether the best candidate is one of the right entries."""
-        return self.entry in self.entries
+        """Tell whether the ranking's best candidate is one of the right entries."""
+        return any(best.entry in self.entries for best in self.candidates[:1])
 
     @property
     def right(self) -> bool:
         """Tell whether it was answered, and rightly."""
-        return self.outcome == "answer" and self.best_is_right
+        return self.outcome == "answer" and self.entry in self.entries
 
     @property
     def near(self) -> bool:
@@ -189,7 +197,7 @@ def _ratio(
 def _probabilities(judged: Sequence[Judged], share: float) -> tuple[Floats, Floats, Floats]:
     answerable = np.array([bool(each.entries) for each in judged])
     weights = _at_share(answerable, share, np.ones((1, len(judged))))[0]
-    said = np.array([each.probability for each in judged])
+    said = np.array([each.best_probability for each in judged])
     return said, np.array([each.best_is_right for each in judged], np.float64), weights
 
 
@@ -198,7 +206,7 @@ def _bins(said: Floats) -> npt.NDArray[np.int64]:
 
 
 def _calibration_error(judged: Sequence[Judged], weights: Floats) -> float:
-    said = np.array([each.probability for each in judged])
+    said = np.array([each.best_probability for each in judged])
     right = np.array([each.best_is_right for each in judged], np.float64)
     off = np.bincount(_bins(said), weights * (said - right), _BINS)
     return float(np.abs(off).sum() / weights.sum())

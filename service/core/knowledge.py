@@ -76,6 +76,11 @@ class Knowledge:
         )
 
     @property
+    def usual_calibration(self) -> Calibration:
+        """What most texts are judged by: the one with vectors, where they are of use."""
+        return self.vector_calibration if self.vector_calibration and self.uses_vectors else self.calibration
+
+    @property
     def stale(self) -> bool:
         """Tell whether the calibration was made for other entries than these, or for none."""
         return self.calibration.index not in {self.index.id, self.index.vector_id}

@@ -23,7 +23,7 @@ from service.core.lines import fit_lines
 from service.core.vectors import Meanings, Vector, VectorIndex, name_of
 
 # To be raised with whatever changes numbers, those of trials and fitting too: calibrations are kept under a hash of it.
-RECIPE = 1
+RECIPE = 2
 # The SVM is fitted up to so many entries times phrasings: about ten seconds.
 _MOST_TO_FIT = 12_000_000
 # An entry's height (how many phrasings it has, against the rest) holds for texts of which at least this share is
@@ -174,14 +174,15 @@ class Index:
 class Phrasings:
     """Every heading and phrasing of the entries that are found by meaning, counted once.
 
-    `id` is a hash of what is indexed and how: the same id, the same numbers. `owners` says for each row whose it is,
-    `places` its number among the entry's phrasings (-1: the heading);
-    `exact` has the owner of each text that only one entry has. `vectors` has a row for each (of 0: private, so there is
-    none), `vector_id` is the hash that includes them; None without an embedding model.
+    `id` is a hash of what is indexed and how: the same id, the same numbers. `texts` are the rows as they were written
+    (None: private), `owners` says for each whose it is, `places` its number among the entry's phrasings (-1: the
+    heading); `exact` has the owner of each text that only one entry has. `vectors` has a row for each (of 0: private,
+    so there is none), `vector_id` is the hash that includes them; None without an embedding model.
     """
 
     id: str
     ids: tuple[str, ...]
+    texts: tuple[str | None, ...]
     corpus: Corpus
     owners: Ints
     places: Ints
@@ -226,6 +227,7 @@ def read_phrasings(entries: Sequence[Entry], wording: Wording, meanings: Meaning
     return Phrasings(
         name,
         tuple(entry.id for entry in served),
+        tuple(written),
         count_texts(texts, wording),
         np.array(owners, np.int64),
         np.array(places, np.int64),

@@ -111,12 +111,19 @@ class Thresholds(msgspec.Struct, frozen=True):
 
 
 class ModelTrace(msgspec.Struct, frozen=True):
-    """How the language model was asked. `verdict` is what it said, or the reason why it said nothing usable."""
+    """How the language model was asked. `verdict` is what it said, or the reason why it said nothing usable.
+
+    `posterior` is the probability that its pick is right, `threshold` what that is held against: None before probes
+    have shown how it errs. `rates` names what they have shown.
+    """
 
     name: str
     prompt: str
     verdict: str
     ms: float
+    posterior: float | None = None
+    threshold: float | None = None
+    rates: str = ""
 
 
 class TraceItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="trace"):

@@ -17,6 +17,13 @@ MAX_CHOICES = 4
 MAX_STARTERS = 12
 
 
+def entry_today(entry_id: str, knowledge: Knowledge, now: datetime) -> Entry | None:
+    """The entry, if it exists and holds on the shop's day."""
+    entry = knowledge.entries.get(entry_id)
+    day = business_day(knowledge.shop, now)
+    return entry if entry and (entry.valid_from or day) <= day <= (entry.valid_until or day) else None
+
+
 class Situation(msgspec.Struct, frozen=True):
     """A turn and all that its decision depends on; `now` is aware."""
 
@@ -64,9 +71,7 @@ class Situation(msgspec.Struct, frozen=True):
 
     def entry(self, entry_id: str) -> Entry | None:
         """The entry, if it exists and holds today."""
-        entry = self.knowledge.entries.get(entry_id)
-        day = business_day(self.knowledge.shop, self.now)
-        return entry if entry and (entry.valid_from or day) <= day <= (entry.valid_until or day) else None
+        return entry_today(entry_id, self.knowledge, self.now)
 
     def _is_usable(self, entry_id: str) -> bool:
         entry = self.entry(entry_id)

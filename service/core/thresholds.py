@@ -154,12 +154,19 @@ def loosest(chances: Floats, right: npt.NDArray[np.bool_], weights: Floats, prom
     A question's vote is mostly whether its best entry was right and partly its probability, which steadies small
     numbers of questions. What is a phrasing to the letter is answered even where nothing else can be.
     """
-    order = np.argsort(-chances, kind="stable")
-    votes = (_COUNTED * right + (1 - _COUNTED) * chances)[order]
-    kept = np.cumsum(weights[order] * votes) / np.cumsum(weights[order])
-    good = np.flatnonzero(kept >= 1 - promise)
+    lowest = lowest_kept(chances, _COUNTED * right + (1 - _COUNTED) * chances, weights, promise)
     cap = EXACT if promise >= 1 - EXACT else 1.0
-    return min(cap, max(_LEAST, float(chances[order][good[-1]]))) if len(good) else cap
+    return cap if lowest is None else min(cap, max(_LEAST, lowest))
+
+
+def lowest_kept(chances: Floats, votes: Floats, weights: Floats, promise: float) -> float | None:
+    """Find the lowest chance from which on the weighted mean of the votes is at least 1 - `promise`, if any."""
+    order = np.argsort(-chances, kind="stable")
+    kept = np.cumsum((weights * votes)[order]) / np.cumsum(weights[order])
+    # Of equal chances either all are answered or none.
+    is_last = np.diff(chances[order], append=-1.0) < 0
+    good = np.flatnonzero((kept >= 1 - promise) & is_last)
+    return float(chances[order][good[-1]]) if len(good) else None
 
 
 def estimate_share(calibration: Calibration, chances: Floats, assumed: float = SHARE) -> float:

@@ -6,6 +6,7 @@ to talk to comes before what the question means, and a person who owns the conve
 
 from datetime import datetime, timedelta
 
+from service.core.calibration import ASKED_FROM
 from service.core.conversation import Conversation, Tap, Turn
 from service.core.decisions import (
     Answer,
@@ -25,6 +26,7 @@ from service.core.decisions import (
 from service.core.hours import mode_at
 from service.core.knowledge import Knowledge
 from service.core.situation import MAX_CHOICES, Situation
+from service.core.verdicts import UNPROBED, Rates
 
 MIN_CHOICES = 2
 # An entry gets a button if it takes so much of what the best four have together.
@@ -32,8 +34,8 @@ _WORTH_A_BUTTON = 0.005
 # Staff who have said nothing for this long may have gone home when the shop has closed.
 STAFF_AWAY = timedelta(minutes=30)
 GROUP_AGAIN = timedelta(days=1)
-# Until the model's verdicts are calibrated against this shop's FAQ, its pick counts only where it agrees with the
-# ranking: measured to keep the promise even for a model that is wrong on a tenth of the messages.
+# Until probes have shown what the model's picks are worth, one counts only where it agrees with the ranking: measured
+# to keep the promise even for a model that is wrong on a tenth of the messages.
 TRUSTED_PICK = 0.5
 
 
@@ -155,11 +157,8 @@ def _ask_staff_first(given: Situation) -> Decision | None:
 
 def _decide_by_meaning(given: Situation) -> Decision | AskModel:
     candidates = _rank(given)
-    calibration = given.knowledge.calibration
-    if candidates and candidates[0].probability >= calibration.sure:
+    if candidates and candidates[0].probability >= given.knowledge.calibration.sure:
         return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
-    if sum(candidate.probability for candidate in candidates[:MAX_CHOICES]) < calibration.clarify:
-        return Handoff("no_entry", candidates=candidates)
     return AskModel(given.turn.text, candidates, may_clarify=not given.conversation.choices)
 
 
@@ -169,26 +168,48 @@ def _rank(given: Situation) -> tuple[Candidate, ...]:
     return tuple(candidate for candidate in ranked if given.entry(candidate.entry))
 
 
-def settle(question: AskModel, knowledge: Knowledge, verdict: Verdict | None) -> Decision:
-    """Decide what `triage` left open. `verdict` None: no model, or none that could be used."""
-    first = question.candidates[0]
+def shown(question: AskModel, knowledge: Knowledge) -> tuple[Candidate, ...]:
+    """The candidates that a model may see: none that is private."""
+    return tuple(each for each in question.candidates if not knowledge.entries[each.entry].private)
+
+
+def is_worth_asking(question: AskModel, knowledge: Knowledge) -> bool:
+    """Tell whether a model could help: the right entry may be among those it may see."""
+    return sum(candidate.probability for candidate in shown(question, knowledge)) >= ASKED_FROM
+
+
+def settle(question: AskModel, knowledge: Knowledge, verdict: Verdict | None, rates: Rates = UNPROBED) -> Decision:
+    """Decide what `triage` left open. `verdict` None: no model, or none that can be used; `rates` say how it errs."""
+    seen = shown(question, knowledge)
+    likely = sum(candidate.probability for candidate in question.candidates[:MAX_CHOICES])
+    picked = None
     match verdict:
-        case Pick(entry) if entry == first.entry and first.probability >= TRUSTED_PICK:
+        case Pick(entry) if _is_trusted(entry, question, seen, rates):
             return _use_entry(entry, knowledge, "model", question.candidates)
         case NoneFits():
             return Handoff("no_entry", candidates=question.candidates)
-        case _ if not question.may_clarify:
-            return Handoff("unsure", candidates=question.candidates)
-        case Unclear(entries) if len(choices := _offered(entries, question)) >= MIN_CHOICES:
+        case Unclear(entries) if question.may_clarify and len(choices := _offered(entries, seen)) >= MIN_CHOICES:
             return Clarify(choices, "model_unclear", question.candidates)
+        case Pick(picked):
+            likely = max(likely, rates.posterior(picked, seen))
         case _:
-            return _clarify(question, verdict.entry if isinstance(verdict, Pick) else None)
+            pass
+    if not question.candidates or likely < knowledge.calibration.clarify:
+        return Handoff("no_entry", candidates=question.candidates)
+    return _clarify(question, picked) if question.may_clarify else Handoff("unsure", candidates=question.candidates)
 
 
-def _offered(entries: tuple[str, ...], question: AskModel) -> tuple[str, ...]:
+def _is_trusted(picked: str, question: AskModel, seen: tuple[Candidate, ...], rates: Rates) -> bool:
+    if rates.threshold is not None:
+        return rates.posterior(picked, seen) >= rates.threshold
+    best = [candidate for candidate in question.candidates[:1] if candidate in seen]
+    return any(first.entry == picked and first.probability >= TRUSTED_PICK for first in best)
+
+
+def _offered(entries: tuple[str, ...], seen: tuple[Candidate, ...]) -> tuple[str, ...]:
     """Keep of the model's entries those that it was shown, each once."""
-    shown = {candidate.entry for candidate in question.candidates}
-    return tuple(entry for entry in dict.fromkeys(entries) if entry in shown)[:MAX_CHOICES]
+    known = {candidate.entry for candidate in seen}
+    return tuple(entry for entry in dict.fromkeys(entries) if entry in known)[:MAX_CHOICES]
 
 
 def _clarify(question: AskModel, picked: str | None) -> Decision:

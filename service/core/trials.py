@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.core.calibration import DEPTH, FEW_ENTRIES, front
+from service.core.calibration import DEPTH, FEW_ENTRIES, SHOWN, front
 from service.core.features import Floats, Ints, weigh
 from service.core.lines import grow_groups
 from service.core.ranking import Index, Phrasings, Reading, centres
@@ -33,7 +33,9 @@ class Trials:
 
     `signals` as in `Reading.signals`; `gaps` the best scores minus the best one, best first, -inf where there are no
     more entries; `right` the place of the right entry among them, -1 when it is further down or there is none;
-    `answerable` whether there is one; `owner` the right entry's position in `Phrasings.ids`, -1 for none.
+    `answerable` whether there is one; `owner` the right entry's position in `Phrasings.ids`, -1 for none. `rows` are
+    the phrasings that were asked, `nearest` the `SHOWN` best entries of each, best first, -1 where there are no more:
+    both as positions in the `Phrasings`.
     """
 
     signals: Floats
@@ -41,20 +43,27 @@ class Trials:
     right: Ints
     answerable: npt.NDArray[np.bool_]
     owner: Ints
+    rows: Ints
+    nearest: Ints
 
 
 def ask_trials(phrasings: Phrasings) -> Trials:
     """Make and ask all pseudo-questions. Takes minutes at 10,000 phrasings."""
-    rows = [*_hide_phrasings(phrasings), *_hide_topics(phrasings)]
-    if not rows:
-        none = np.zeros(0, np.int64)
-        return Trials(np.zeros((0, 3)), np.zeros((0, DEPTH)), none, np.zeros(0, np.bool_), none)
-    signals, gaps, right, owner = zip(*rows, strict=True)
+    found = [*_hide_phrasings(phrasings), *_hide_topics(phrasings)]
+    signals, gaps, right, owner, rows, nearest = list(zip(*found, strict=True)) or [()] * 6
     owners = np.array(owner, np.int64)
-    return Trials(np.array(signals), np.array(gaps), np.array(right, np.int64), owners >= 0, owners)
+    return Trials(
+        signals=np.array(signals, np.float64).reshape(-1, len(_NOTHING)),
+        gaps=np.array(gaps, np.float64).reshape(-1, DEPTH),
+        right=np.array(right, np.int64),
+        answerable=owners >= 0,
+        owner=owners,
+        rows=np.array(rows, np.int64),
+        nearest=np.array(nearest, np.int64).reshape(-1, SHOWN),
+    )
 
 
-_Row = tuple[tuple[float, ...], Floats, int, int]
+_Row = tuple[tuple[float, ...], Floats, int, int, int, Ints]
 
 
 def _hide_phrasings(phrasings: Phrasings) -> Iterator[_Row]:
@@ -68,8 +77,9 @@ def _hide_phrasings(phrasings: Phrasings) -> Iterator[_Row]:
     for fold in range(folds):
         hidden = (places >= 0) & (places % folds == fold)
         index = Index(phrasings, np.flatnonzero(~hidden))
+        everything = np.arange(len(phrasings.ids))
         for row in chosen[hidden[chosen]]:
-            yield _outcome(_ask(index, phrasings, int(row)), int(owners[row]))
+            yield _outcome(_ask(index, phrasings, int(row)), int(owners[row]), int(row), everything)
 
 
 def _hide_topics(phrasings: Phrasings) -> Iterator[_Row]:
@@ -78,9 +88,10 @@ def _hide_topics(phrasings: Phrasings) -> Iterator[_Row]:
         return
     chosen = _spread(_questions(phrasings))
     for group in _topics(phrasings):
-        index = Index(phrasings, keep=np.setdiff1d(np.arange(len(phrasings.ids)), group))
+        kept = np.setdiff1d(np.arange(len(phrasings.ids)), group)
+        index = Index(phrasings, keep=kept)
         for row in chosen[np.isin(owners[chosen], group)]:
-            yield _outcome(_ask(index, phrasings, int(row)), -1)
+            yield _outcome(_ask(index, phrasings, int(row)), -1, int(row), kept)
 
 
 def _questions(phrasings: Phrasings) -> Ints:
@@ -100,11 +111,14 @@ def _spread(rows: Ints) -> Ints:
     return rows[np.linspace(0, len(rows) - 1, _MOST_TRIALS).astype(np.int64)]
 
 
-def _outcome(reading: Reading | None, owner: int) -> _Row:
+def _outcome(reading: Reading | None, owner: int, row: int, kept: Ints) -> _Row:
+    """`kept` are the entries of the index that was asked."""
+    nearest = np.full(SHOWN, -1)
     if reading is None:
-        return _NOTHING, np.full(DEPTH, -np.inf), -1, owner
+        return _NOTHING, np.full(DEPTH, -np.inf), -1, owner, row, nearest
     best, gaps = front(reading.scores)
-    return reading.signals, gaps, best.index(owner) if owner in best else -1, owner
+    nearest[: len(best)] = kept[best[:SHOWN]]
+    return reading.signals, gaps, best.index(owner) if owner in best else -1, owner, row, nearest
 
 
 def _topics(phrasings: Phrasings) -> list[Ints]:

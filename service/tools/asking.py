@@ -7,6 +7,8 @@ import msgspec
 from service import wiring
 from service.adapters.faqfolder import FaqFolder
 from service.adapters.tokenizing import open_tokenizer
+from service.adapters.verdicts import Notepad
+from service.advising import Advisor
 from service.core.alerting import REASONS
 from service.core.decisions import BY_MEANING, Answer, Clarify, Decision, Greet, Handoff, Silent
 from service.core.inquiry import Tried
@@ -33,7 +35,7 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     folder = FaqFolder(settings.faq_dir, tokenizer=open_tokenizer(settings.tokenizer))
     folder.load()
     async with wiring.open_model(settings) as model:
-        tried = await decide(text, folder.current, model)
+        tried = await decide(text, folder.current, Advisor(model, Notepad()) if model else None)
     return msgspec.to_builtins(tried), _in_words(tried, folder.current)
 
 

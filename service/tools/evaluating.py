@@ -1,37 +1,39 @@
 """`./henji evaluate`: how many of a file's questions would be answered, how many rightly, and is the promise kept.
 
-Questions go the way of production (triage, settle), each as the first message of a new customer, without a language
-model; with vectors where an embedding model is configured. Shop hours, states and keyword rules are left aside.
+Questions go the way of production (triage, settle), each as the first message of a new customer; with vectors where an
+embedding model is configured. Where a language model is, it is tried on probes first, as a worker does, and then asked
+like there. Shop hours, states and keyword rules are left aside.
 """
 
 import asyncio
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
 import msgspec
 
+from service import wiring
 from service.adapters.faqfiles import read_sources
 from service.adapters.ledger import OpenLedger
 from service.adapters.tokenizing import open_tokenizer
+from service.adapters.verdicts import Notepad
+from service.advising import Advisor
 from service.core.contents import read_contents
-from service.core.conversation import Conversation, Turn
-from service.core.decisions import Answer, AskModel, Candidate, Clarify, Decision
 from service.core.features import Tokenizer, Wording
 from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.judging import Judged, Question, Summary, summarize
 from service.core.knowledge import Knowledge, build_knowledge
+from service.core.probes import read_probes
 from service.core.ranking import to_embed
-from service.core.triage import settle, triage
 from service.core.vectors import Meanings
 from service.errors import InputError, KnowledgeError, ModelUnavailable, StartError
 from service.settings import Settings, load_settings
 from service.tools.evaluation_words import in_words
+from service.tools.questioning import ModelSummary, ask_all, probe_all, summarize_model
 from service.wiring import open_embedder
 
 
@@ -43,6 +45,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     summary: Summary
     questions: tuple[Judged, ...]
     never_sure: tuple[str, ...]
+    model: ModelSummary | None = None
 
 
 class Embed(Protocol):
@@ -118,20 +121,11 @@ def unknown_entries(questions: Iterable[Question], knowledge: Knowledge) -> list
     return sorted({entry for question in questions for entry in question.entries} - set(knowledge.entries))
 
 
-def ask_all(questions: Iterable[Question], knowledge: Knowledge, meanings: Meanings | None = None) -> Iterator[Judged]:
-    """Decide about each question as production would, with its vector if `meanings` has it."""
-    nobody, now = Conversation(customer="evaluate"), datetime.now(UTC)
-    for question in questions:
-        known = knowledge.with_vector(meanings.of.get(question.text)) if meanings else knowledge
-        step = triage(Turn(id="evaluate", at=0, events=(), lines=(question.text,)), known, nobody, now)
-        decision = settle(step, known, None) if isinstance(step, AskModel) else step
-        yield _judge(question, decision, known)
-
-
-def evaluate(faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowledge) -> Evaluation:
+def evaluate(
+    faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowledge, model: ModelSummary | None
+) -> Evaluation:
     """Add up what was decided."""
-    if knowledge.vector_calibration and knowledge.uses_vectors:
-        knowledge = dataclasses.replace(knowledge, calibration=knowledge.vector_calibration)
+    knowledge = dataclasses.replace(knowledge, calibration=knowledge.usual_calibration)
     calibration, questions = knowledge.calibration, tuple(judged)
     summary = summarize(
         questions,
@@ -140,23 +134,7 @@ def evaluate(faq: Path, file: Path, judged: Iterable[Judged], knowledge: Knowled
         promises_anything=calibration.promises,
     )
     headings = tuple(knowledge.entries[entry].question for entry in knowledge.never_sure)
-    return Evaluation(str(faq), str(file), summary, questions, headings)
-
-
-def _judge(question: Question, decision: Decision, knowledge: Knowledge) -> Judged:
-    candidates: tuple[Candidate, ...] = getattr(decision, "candidates", ())
-    candidates = candidates or knowledge.rank(question.text).candidates
-    best = candidates[0] if candidates else None
-    return Judged(
-        text=question.text,
-        entries=question.entries,
-        outcome="answer" if isinstance(decision, Answer) else "clarify" if isinstance(decision, Clarify) else "handoff",
-        reason=decision.reason,
-        entry=best.entry if best else None,
-        probability=best.probability if best else 0.0,
-        candidates=candidates,
-        choices=decision.choices if isinstance(decision, Clarify) else (),
-    )
+    return Evaluation(str(faq), str(file), summary, questions, headings, model)
 
 
 def in_json(evaluations: list[Evaluation]) -> str:
@@ -168,7 +146,9 @@ def in_json(evaluations: list[Evaluation]) -> str:
 
 def _as_object(evaluation: Evaluation, *, named: bool) -> dict[str, Any]:
     names = {"faq": evaluation.faq, "file": evaluation.file} if named else {}
-    return {**names, "summary": evaluation.summary, "questions": [_without_choices(q) for q in evaluation.questions]}
+    model = {"model": evaluation.model} if evaluation.model else {}
+    questions = [_without_choices(question) for question in evaluation.questions]
+    return {**names, "summary": evaluation.summary, **model, "questions": questions}
 
 
 def _without_choices(judged: Judged) -> dict[str, Any]:
@@ -200,13 +180,44 @@ def _embedding(settings: Settings) -> Embed | None:
     return with_bar
 
 
+async def _hold(
+    pair: tuple[Path, Path],
+    questions: Sequence[Question],
+    knowledge: Knowledge,
+    meanings: Meanings | None,
+    settings: Settings,
+) -> Evaluation:
+    """Hold a folder against a file, showing how far it is on stderr."""
+    faq, file = pair
+    async with wiring.open_model(settings) as model:
+        advisor = Advisor(model, Notepad()) if model else None
+        if advisor:
+            count = len(read_probes(knowledge.usual_calibration).questions)
+            with click.progressbar(length=count, label=f"{faq}: AIを試験中 probing", file=sys.stderr) as bar:
+                await probe_all(advisor, knowledge, bar.update)
+        with click.progressbar(length=len(questions), label=str(file), file=sys.stderr) as bar:
+            judged = await ask_all(questions, knowledge, advisor, meanings, bar.update)
+        return evaluate(faq, file, judged, knowledge, summarize_model(advisor, knowledge) if advisor else None)
+
+
 def run(
-    pairs: list[tuple[Path, Path]], *, as_json: bool, picture: Path | None, promise: float | None, share: float | None
+    pairs: list[tuple[Path, Path]],
+    *,
+    as_json: bool,
+    picture: Path | None,
+    promise: float | None,
+    share: float | None,
+    with_model: bool,
 ) -> str:
-    """Evaluate folders with their files, showing how far it is on stderr. Returns what is to be printed."""
+    """Evaluate folders with their files, asking the language model where one is configured and wanted.
+
+    Shows how far it is on stderr. Returns what is to be printed.
+    """
     settings = load_settings()
     tokenizer = open_tokenizer(settings.tokenizer)
     embed = _embedding(settings)
+    if not with_model:
+        settings = settings.model_copy(update={"openai_api_key": None, "openai_base_url": None})
     evaluations: list[Evaluation] = []
     for faq, file in pairs:
         questions = read_questions(file)
@@ -215,8 +226,7 @@ def run(
         if unknown := unknown_entries(questions, knowledge):
             click.echo(f"{file}: no such entries in {faq}: {', '.join(unknown)}", err=True)
         meanings = embed([question.text for question in questions], str(file), said=True) if embed else None
-        with click.progressbar(questions, label=str(file), file=sys.stderr) as bar:
-            evaluations.append(evaluate(faq, file, ask_all(bar, knowledge, meanings), knowledge))
+        evaluations.append(asyncio.run(_hold((faq, file), questions, knowledge, meanings, settings)))
     if picture:
         from service.tools.plotting import plot
 
@@ -224,5 +234,6 @@ def run(
     if as_json:
         return in_json(evaluations)
     return "\n\n".join(
-        in_words(f"{each.faq}  {each.file}", each.summary, each.questions, each.never_sure) for each in evaluations
+        in_words(f"{each.faq}  {each.file}", each.summary, each.questions, each.never_sure, each.model)
+        for each in evaluations
     )

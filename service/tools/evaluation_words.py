@@ -3,16 +3,24 @@
 import unicodedata
 
 from service.core.judging import Interval, Judged, Summary
+from service.tools.questioning import ModelSummary
 
 _MOST_NAMED = 5
 # Columns of a terminal, where a Japanese sign takes two.
 _NAME, _CELL = 52, 14
 
 
-def in_words(place: str, summary: Summary, questions: tuple[Judged, ...], never_sure: tuple[str, ...]) -> str:
+def in_words(
+    place: str,
+    summary: Summary,
+    questions: tuple[Judged, ...],
+    never_sure: tuple[str, ...],
+    model: ModelSummary | None = None,
+) -> str:
     """Write one evaluation as a table and sentences.
 
-    `place` says what was held against what, `never_sure` are the questions of the entries that only clarify.
+    `place` says what was held against what, `never_sure` are the questions of the entries that only clarify. `model`
+    is what a language model was asked.
     """
     within = [judged for judged in questions if judged.entries]
     without = [judged for judged in questions if not judged.entries]
@@ -31,6 +39,7 @@ def in_words(place: str, summary: Summary, questions: tuple[Judged, ...], never_
         _line("　選択肢に正解があるものも含めて", "or among the choices", s.near, s.near_interval),
         f"  {_padded('確率のずれ  calibration error', _NAME)}{s.calibration_error:.3f}",
         "",
+        *_asked(model),
         *_verdict(s),
         *_only_clarified(never_sure, promises_anything=s.promises_anything),
     ]
@@ -57,6 +66,33 @@ def _table(within: list[Judged], without: list[Judged]) -> list[str]:
         counted("選択肢を表示", "asked back with choices", "clarify"),
         _row("　正しい答えを含む", "the right one among them", f"{among}"),
         counted("スタッフへ", "handed over", "handoff"),
+    ]
+
+
+def _asked(model: ModelSummary | None) -> list[str]:
+    """What the language model was asked, and how it did on the probes."""
+    if model is None:
+        return []
+    lines = [
+        f"  AIに{model.asked}回たずねました（うち試験{model.probes}回、判定なし{model.failed}回）。",
+        f"  Asked the model {model.asked} times: {model.probes} probes; {model.failed} times without a verdict.",
+    ]
+    if model.threshold is None:
+        return [
+            *lines,
+            "  試験が足りず、AIの判定は、いちばん近いFAQと同じで確率50%以上のときだけ使いました。",
+            "  Too few probes: its pick counted only where the ranking agreed, with 50% or more.",
+            "",
+        ]
+    right, wrong, astray = percent(model.right), percent(model.wrong), percent(model.astray)
+    return [
+        *lines,
+        f"  試験では、候補に正解があるとき、{right}で正解、{wrong}で別のFAQを選びました。",
+        f"  候補に正解がないのに何かを選んだのは{astray}です。",
+        f"  With the right entry shown it picked that {right}, another {wrong}; without it, one all the same {astray}.",
+        f"  AIの判定で回答したのは、正しい確率が{percent(model.threshold)}以上のときです。",
+        f"  Its pick was answered from a probability of {percent(model.threshold)} on.",
+        "",
     ]
 
 

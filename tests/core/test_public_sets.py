@@ -1,5 +1,6 @@
 """The promise on public question sets, fitted from their FAQ folders alone. Skipped where the sets are not there."""
 
+import asyncio
 import os
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from service.adapters.tokenizing import open_tokenizer
 from service.core.judging import Summary
-from service.tools.evaluating import ask_all, evaluate, learn, read_questions
+from service.tools.evaluating import evaluate, learn, read_questions
+from service.tools.questioning import ask_all
 
 SETS = Path(os.environ.get("HENJI_DATA_SETS") or Path(__file__).parents[2] / "../shared/data")
 # Right answers and right or among the choices, of answerable questions: a little under what docs/answering.md reports.
@@ -27,7 +29,8 @@ def measured(name: str) -> Summary:
         pytest.skip(f"no public question set at {folder}: set HENJI_DATA_SETS to the folder of sets")
     knowledge = learn(folder / "faq", open_tokenizer(), promise=0.05, share=0.4)
     file = folder / "questions.jsonl"
-    return evaluate(folder / "faq", file, ask_all(read_questions(file), knowledge), knowledge).summary
+    judged = asyncio.run(ask_all(read_questions(file), knowledge, None, None, lambda _: None))
+    return evaluate(folder / "faq", file, judged, knowledge, None).summary
 
 
 each_set = pytest.mark.parametrize("name", FLOORS)

@@ -386,11 +386,9 @@ def shop(**settings: Any) -> Knowledge:
 DAYTIME = shop(starters=("hours", "parking", "past", "old"), person=("姉さん呼んで",), courtesy=("おおきに",))
 
 
-def decide_at(
-    now: datetime, said: Turn, knowledge: Knowledge = DAYTIME, state: State = "bot", **more: Any
-) -> Decision | AskModel:
+def decide_at(now: datetime, said: Turn, knowledge: Knowledge = DAYTIME, state: State = "bot", **more: Any) -> Decision:
     step = triage(said, knowledge, Conversation(customer=CUSTOMER, state=state, **more), now)
-    return step if isinstance(step, AskModel) else strip(step)
+    return strip(settle(step, knowledge, None) if isinstance(step, AskModel) else step)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """One question for the language model, and a way to ask it of a scripted server."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from service.adapters.model import OpenAIAdjudicator, load_adjudication_prompt
 from service.adapters.modelgate import open_gate
 from service.core.decisions import Verdict
 from service.core.entries import Action, Entry
+from service.core.history import Utterance
 from service.errors import ModelUnavailable
 from tests.support.scripted_openai import ScriptedOpenAI, SentRequest, Step
 
@@ -45,10 +46,12 @@ async def adjudicator(
         yield OpenAIAdjudicator(gate, PROMPT, budget_s=budget_s)
 
 
-async def ask(*steps: Step, text: str = "何時まで?", budget_s: float = 8.0) -> tuple[Verdict | str, list[SentRequest]]:
+async def ask(
+    *steps: Step, text: str = "何時まで?", history: Sequence[Utterance] = (), budget_s: float = 8.0
+) -> tuple[Verdict | str, list[SentRequest]]:
     """The verdict, or the reason there is none, and what the server was asked."""
     async with ScriptedOpenAI(*steps) as server, adjudicator(server.base_url, budget_s=budget_s) as model:
         try:
-            return await model.adjudicate(text, CANDIDATES), server.requests
+            return await model.adjudicate(text, CANDIDATES, history), server.requests
         except ModelUnavailable as error:
             return str(error), server.requests

@@ -10,10 +10,13 @@ from service.adapters.archive import Archive
 from service.adapters.lease import Head, Lease, Waiting
 from service.adapters.line import Line
 from service.adapters.mailbox import Committed, Mailbox
+from service.adapters.verdicts import Notepad
+from service.advising import Advisor
 from service.core.conversation import Conversation, State, Turn
 from service.core.decisions import Handoff, Verdict
 from service.core.entries import Entry
 from service.core.handoffs import open_handoff
+from service.core.history import Utterance
 from service.core.plan import Outgoing, Plan, reply_by_staff
 from service.core.records import BubbleItem, HandoffRecord, Item
 from service.core.sending import Accepted, Attempt, Outcome, Refused
@@ -144,21 +147,34 @@ class Model:
     def __init__(self, verdict: Verdict | None) -> None:
         self.verdict = verdict
         self.asked: list[tuple[str, list[str]]] = []
+        self.heard: list[tuple[Utterance, ...]] = []
+        self.background: list[bool] = []
 
-    async def adjudicate(self, text: str, candidates: list[Entry]) -> Verdict:
+    async def adjudicate(
+        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+    ) -> Verdict:
         self.asked.append((text, [candidate.id for candidate in candidates]))
+        self.heard.append(tuple(history))
+        self.background.append(background)
         if self.verdict is None:
             raise ModelUnavailable("no answer within 4 s")
         return self.verdict
 
 
+class Nothing:
+    """Stands for the archive of a customer who never wrote."""
+
+    async def talk_before(self, *_: object) -> tuple[list[Item], str | None]:
+        return [], None
+
+
 def parts(post: Post, phone: Phone, model: Adjudicator | None = None, delays: Sequence[float] = (0, 0)) -> Parts:
     return Parts(
         mailbox=cast("Mailbox", post),
-        archive=cast("Archive", None),
+        archive=cast("Archive", Nothing()),
         line=cast("Line", phone),
         knowledge=lambda: SHOP,
-        model=model,
+        advisor=Advisor(model, Notepad()) if model else None,
         signing_key=KEY,
         insist_delays_s=delays,
         burst_ms=0,

@@ -24,6 +24,8 @@ from service.adapters.photos import Photos
 from service.adapters.pushing import open_pusher
 from service.adapters.shopclock import MovableClock, not_ahead
 from service.adapters.store import PREFIX, Store
+from service.adapters.verdicts import Verdicts
+from service.advising import Advisor
 from service.core.alerting import Alerting
 from service.core.knowledge import Knowledge
 from service.drafting import draft_replies
@@ -96,12 +98,13 @@ async def run_worker(
         bell = await stack.enter_async_context(Store(redis_url, timeout_s=5))
         ahead_ms = MovableClock(store).ahead_ms if in_demo else not_ahead
         mailbox = Mailbox(store, keep_days=180, ahead_ms=ahead_ms, draft_after_ms=0 if drafter else None)
+        advisor = Advisor(model, Verdicts(store)) if model else None
         parts = Parts(
             mailbox=mailbox,
             archive=Archive(store),
             line=await stack.enter_async_context(open_line(TOKEN, line_url)),
             knowledge=lambda: knowledge,
-            model=model,
+            advisor=advisor,
             signing_key=await Archive(store).signing_key(),
             notifier=await stack.enter_async_context(open_notifier(notify)),
             pusher=await stack.enter_async_context(
@@ -114,7 +117,7 @@ async def run_worker(
         worker = Worker(mailbox, Mailbox(bell, keep_days=180), lambda lease: handle(lease, parts))
         running = asyncio.create_task(worker.run(stop))
         fetching = asyncio.create_task(fetch_photos(Photos(store), parts.line.account))
-        informing = asyncio.create_task(inform(Inquiries(bell), Source(parts.knowledge, tuple, model)))
+        informing = asyncio.create_task(inform(Inquiries(bell), Source(parts.knowledge, tuple, advisor)))
         beside = [fetching, informing]
         if drafter:
             beside.append(asyncio.create_task(draft_replies(DraftList(store), drafter, parts.knowledge)))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -14,6 +14,7 @@ from service.adapters.store import PREFIX, connect
 from service.cli import main
 from service.core.decisions import Verdict
 from service.core.entries import Entry
+from service.core.history import Utterance
 from service.errors import ModelUnavailable
 from service.tools.customers import erase
 from tests.support.dump import everything
@@ -36,9 +37,13 @@ class SlowModel:
         self.asked = asyncio.Event()
         self.done = asyncio.Event()
 
-    async def adjudicate(self, text: str, candidates: list[Entry]) -> Verdict:
+    async def adjudicate(
+        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+    ) -> Verdict:
         assert text
         assert candidates
+        assert not history
+        assert not background
         self.asked.set()
         await self.done.wait()
         raise ModelUnavailable("too slow")
