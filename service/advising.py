@@ -77,7 +77,7 @@ class Advisor:
             return settle(question, knowledge, None), None
         rates, seen = self.rates(knowledge.calibration), shown(asked, knowledge)
         try:
-            verdict = await self._ask(asked.text, [knowledge.entries[each.entry] for each in seen], history)
+            verdict = await self._ask(asked, [knowledge.entries[each.entry] for each in seen], history)
             said = msgspec.json.encode(verdict).decode()
             decision = settle(asked, knowledge, verdict, rates)
         except ModelUnavailable as error:
@@ -110,24 +110,26 @@ class Advisor:
         before = next((said.text for said in reversed(history) if said.who == "customer"), None)
         return (continued(question, before, knowledge, at) if is_short and before else question), history
 
-    async def _ask(self, text: str, entries: Sequence[Entry], history: Sequence[Utterance]) -> Verdict:
-        key = self._key(text, entries, history)
+    async def _ask(self, question: AskModel, entries: Sequence[Entry], history: Sequence[Utterance]) -> Verdict:
+        key = self._key(question.text, entries, history)
         if found := await self._memory.recall(key):
             return found
         self._waiting += 1
         try:
-            verdict = await self._put(text, entries, history, background=False)
+            verdict = await self._put(question, entries, history, background=False)
         finally:
             self._waiting -= 1
         await self._memory.remember(key, verdict)
         return verdict
 
     async def _put(
-        self, text: str, entries: Sequence[Entry], history: Sequence[Utterance], *, background: bool
+        self, question: AskModel, entries: Sequence[Entry], history: Sequence[Utterance], *, background: bool
     ) -> Verdict:
         self.asked += 1
         try:
-            return await self.model.adjudicate(text, entries, history, background=background)
+            return await self.model.adjudicate(
+                question.text, entries, history, names=question.names, background=background
+            )
         except ModelUnavailable:
             self.failed += 1
             raise
@@ -150,7 +152,7 @@ class Advisor:
         if probe.owner not in may_be_shown or not candidates:
             return None
         try:
-            verdict = await self._put(probe.text, candidates, (), background=True)
+            verdict = await self._put(AskModel(probe.text, ()), candidates, (), background=True)
         except ModelUnavailable as error:
             if str(error) not in _NO_VERDICT:
                 raise

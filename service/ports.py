@@ -23,11 +23,19 @@ class Adjudicator(Protocol):
     prompt_id: str
 
     async def adjudicate(
-        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+        self,
+        text: str,
+        candidates: Sequence[Entry],
+        history: Sequence[Utterance] = (),
+        *,
+        names: tuple[str, ...] = (),
+        background: bool = False,
     ) -> Verdict:
         """Choose among `candidates` (1 to 10, best first) for the customer's `text`.
 
-        `history` is what was said before it, the newest last. `background`: nobody waits for the verdict.
+        `history` is what was said before it, the newest last. `names` are what the customer is called: a server is not
+        to see them. `background`: nobody waits for the verdict.
+
         Every id in the verdict is one of the candidates' ids: the implementation checks it.
         Raises ModelUnavailable for every failure (no answer in time, an error status, an answer that is not
         a verdict), and nothing else.

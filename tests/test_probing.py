@@ -131,11 +131,17 @@ async def test_customers_go_first(workers: Workers) -> None:
         done = asyncio.Event()
 
         async def adjudicate(
-            self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+            self,
+            text: str,
+            candidates: Sequence[Entry],
+            history: Sequence[Utterance] = (),
+            *,
+            names: tuple[str, ...] = (),
+            background: bool = False,
         ) -> Verdict:
             if text == "何円ですか":
                 await self.done.wait()
-            return await super().adjudicate(text, candidates, history, background=background)
+            return await super().adjudicate(text, candidates, history, names=names, background=background)
 
     model = Thinking(NoneFits())
     prober, advisor = workers.hire(model)
@@ -166,9 +172,15 @@ async def test_a_probe_that_gets_no_verdict_counts_as_one_without_a_pick(workers
         """Never gives a verdict."""
 
         async def adjudicate(
-            self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+            self,
+            text: str,
+            candidates: Sequence[Entry],
+            history: Sequence[Utterance] = (),
+            *,
+            names: tuple[str, ...] = (),
+            background: bool = False,
         ) -> Verdict:
-            await super().adjudicate(text, candidates, history, background=background)
+            await super().adjudicate(text, candidates, history, names=names, background=background)
             raise ModelUnavailable("not_a_verdict")
 
     prober, advisor = workers.hire(Babbling(NoneFits()))

@@ -144,6 +144,14 @@ async def ask(text: str, model: Model | None, *choices: str) -> tuple[Any, Any]:
     return await resolve(step, SHOP, Advisor(model, Notepad()) if model else None, nothing_before, NOON)
 
 
+async def test_the_gate_hears_what_the_customer_is_called_so_that_no_server_does() -> None:
+    model = Model(NoneFits())
+    called = Conversation(customer=CUSTOMER, display_name="田中 はるか", nickname="はるちゃん")
+    step = triage(turn(UNSURE), SHOP, called, NOON)
+    await resolve(step, SHOP, Advisor(model, Notepad()), nothing_before, NOON)
+    assert model.called == ("田中 はるか", "はるちゃん")
+
+
 @pytest.mark.parametrize(
     ("verdict", "kind", "reason"),
     [

@@ -66,7 +66,13 @@ class OpenAIAdjudicator:
         self._clock = clock
 
     async def adjudicate(
-        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+        self,
+        text: str,
+        candidates: Sequence[Entry],
+        history: Sequence[Utterance] = (),
+        *,
+        names: tuple[str, ...] = (),
+        background: bool = False,
     ) -> Verdict:
         """Choose among `candidates` for the customer's `text`; see `service.ports.Adjudicator`.
 
@@ -79,6 +85,7 @@ class OpenAIAdjudicator:
             prompt=self._prompt,
             shown={"candidates": _shown(candidates)},
             said={"text": text, "history": _told(history)},
+            names=names,
             form="verdict",
             schema=_schema(shown),
             background=background,

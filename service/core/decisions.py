@@ -85,12 +85,14 @@ class AskModel(msgspec.Struct, frozen=True):
     """Not a decision yet: not sure, so the language model may look at the candidates.
 
     `text` is the turn's text as the customer wrote it, `candidates` the best ones, best first (0 to 10).
-    `may_clarify` is False right after a Clarify: nobody is asked back twice in a row.
+    `may_clarify` is False right after a Clarify: nobody is asked back twice in a row. `names` are what the customer is
+    called, as far as that is known: a model is not to see them.
     """
 
     text: str
     candidates: tuple[Candidate, ...]
     may_clarify: bool = True
+    names: tuple[str, ...] = ()
 
 
 class Pick(msgspec.Struct, frozen=True, tag="pick"):

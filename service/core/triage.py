@@ -159,7 +159,9 @@ def _decide_by_meaning(given: Situation) -> Decision | AskModel:
     candidates = _rank(given)
     if candidates and candidates[0].probability >= given.knowledge.calibration.sure:
         return _use_entry(candidates[0].entry, given.knowledge, "sure", candidates)
-    return AskModel(given.turn.text, candidates, may_clarify=not given.conversation.choices)
+    called = (given.conversation.display_name, given.conversation.nickname)
+    names = tuple(name for name in called if name)
+    return AskModel(given.turn.text, candidates, may_clarify=not given.conversation.choices, names=names)
 
 
 def _rank(given: Situation) -> tuple[Candidate, ...]:

@@ -88,7 +88,7 @@ async def test_what_people_said_is_masked_and_what_the_shop_shows_is_not(store: 
 
 async def test_the_question_for_a_verdict_goes_the_same_way() -> None:
     async with ScriptedOpenAI(verdict("none")) as server, adjudicator(server.base_url) as model:
-        await model.adjudicate("山田です。090-1234-5678に電話ください", CANDIDATES)
+        await model.adjudicate("小鳥遊です。090-1234-5678に電話ください", CANDIDATES, names=("小鳥遊 はるか",))
         assert server.requests[0].messages[1].content.endswith('"［名前］です。［電話番号］に電話ください"')
 
 

@@ -149,10 +149,18 @@ class Model:
         self.asked: list[tuple[str, list[str]]] = []
         self.heard: list[tuple[Utterance, ...]] = []
         self.background: list[bool] = []
+        self.called: tuple[str, ...] = ()
 
     async def adjudicate(
-        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+        self,
+        text: str,
+        candidates: Sequence[Entry],
+        history: Sequence[Utterance] = (),
+        *,
+        names: tuple[str, ...] = (),
+        background: bool = False,
     ) -> Verdict:
+        self.called = names
         self.asked.append((text, [candidate.id for candidate in candidates]))
         self.heard.append(tuple(history))
         self.background.append(background)

@@ -38,7 +38,13 @@ class SlowModel:
         self.done = asyncio.Event()
 
     async def adjudicate(
-        self, text: str, candidates: Sequence[Entry], history: Sequence[Utterance] = (), *, background: bool = False
+        self,
+        text: str,
+        candidates: Sequence[Entry],
+        history: Sequence[Utterance] = (),
+        *,
+        names: tuple[str, ...] = (),  # noqa: ARG002
+        background: bool = False,
     ) -> Verdict:
         assert text
         assert candidates
