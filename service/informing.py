@@ -19,10 +19,10 @@ from service.core.inquiry import Inquiry, Loaded, Tried
 from service.core.knowledge import Knowledge
 from service.core.records import Thresholds, ms
 from service.core.texts import language_of
-from service.core.triage import triage
 from service.core.wording import Voice, speak
 from service.errors import StoreUnavailable
 from service.replying import resolve
+from service.sensing import Sense, judge
 
 log = structlog.get_logger()
 FAQ_PAGE = 100
@@ -40,14 +40,15 @@ class Source(msgspec.Struct, frozen=True):
     knowledge: Callable[[], Knowledge]
     problems: Callable[[], Sequence[Problem]]
     advisor: Advisor | None
+    sense: Sense | None = None
     add: Callable[[Addition, bool], Added] | None = None
 
 
-async def decide(text: str, knowledge: Knowledge, advisor: Advisor | None) -> Tried:
+async def decide(text: str, knowledge: Knowledge, advisor: Advisor | None, sense: Sense | None = None) -> Tried:
     """Decide about one message as if a new customer had written it."""
     now = datetime.now(UTC)
     turn = Turn(id="ask", at=ms(now), events=(), lines=(text,))
-    step = triage(turn, knowledge, Conversation(customer="ask"), now)
+    step, knowledge = await judge(turn, knowledge, Conversation(customer="ask"), now, sense)
     decision, trace = await resolve(step, knowledge, advisor, nothing_before, now)
     speech = speak(decision, Voice(knowledge=knowledge, customer="ask", key=b"", now=now, lang=language_of(text)))
     return Tried(
@@ -92,7 +93,7 @@ async def _answer_all(inquiries: Inquiries, source: Source) -> None:
 async def _answer(inquiry: Inquiry, source: Source) -> Tried | Loaded | Added:
     match inquiry.what:
         case "decide":
-            return await decide(inquiry.text, source.knowledge(), source.advisor)
+            return await decide(inquiry.text, source.knowledge(), source.advisor, source.sense)
         case "faq":
             return show(source.knowledge(), source.problems(), inquiry.start)
         case "add" | "try":

@@ -11,6 +11,7 @@ from service.core.entries import Entry
 from service.core.history import Utterance
 from service.core.spending import Usage
 from service.core.texts import Lang
+from service.core.vectors import Vector
 
 
 class Adjudicator(Protocol):
@@ -105,4 +106,17 @@ class Ledger(Protocol):
 
     async def settle(self, admission: Admission, settlement: Settlement) -> None:
         """Say what became of it. Raises nothing."""
+        ...
+
+
+class Embedder(Protocol):
+    """An embedding model: texts that mean the same have vectors of much the same direction."""
+
+    async def embed(self, text: str, names: Sequence[str | None], within_s: float) -> Vector:
+        """Give the vector, of length 1, of what somebody called by these `names` said, within so many seconds.
+
+        The text is masked before it leaves.
+
+        Raises ModelUnavailable for every failure, and nothing else.
+        """
         ...

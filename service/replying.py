@@ -30,10 +30,11 @@ from service.core.plan import Circumstances, Plan, carry_out, decision_name, ret
 from service.core.records import HandoffRecord, Item, ModelTrace
 from service.core.texts import text
 from service.core.timing import BURST_MS, Moment, if_in_time, wait_for_more
-from service.core.triage import settle, triage
+from service.core.triage import settle
 from service.core.unsending import blank_handoff, blank_items
 from service.delivering import INSIST_DELAYS_S, NOBODY_TO_TELL, Wires, deliver, insist
 from service.errors import NotFound
+from service.sensing import Sense, judge
 
 if TYPE_CHECKING:
     from service.adapters.notify import Notifier
@@ -57,6 +58,7 @@ class Parts(Wires):
         line: Line,
         knowledge: Callable[[], Knowledge],
         advisor: Advisor | None,
+        sense: Sense | None = None,
         signing_key: bytes,
         notifier: "Notifier | None" = None,
         pusher: "Pusher | None" = None,
@@ -77,6 +79,7 @@ class Parts(Wires):
         )
         self.knowledge = knowledge
         self.advisor = advisor
+        self.sense = sense
         self.signing_key = signing_key
         self.burst_ms = burst_ms
         self.public_url = public_url
@@ -103,7 +106,9 @@ async def reply_to(events: tuple[Event, ...], lease: Lease, parts: Parts) -> Non
     knowledge = parts.knowledge()
     turn = read_turn(events, lease, knowledge, parts.signing_key)
     moment = _moment(turn, lease)
-    step = _despite_trouble(triage(turn, knowledge, lease.conversation, lease.shop_now), lease)
+    sense = None if lease.trouble else parts.sense
+    step, knowledge = await judge(turn, knowledge, lease.conversation, lease.shop_now, sense)
+    step = _despite_trouble(step, lease)
     if wait_ms := wait_for_more(step, moment, parts.burst_ms):
         await parts.mailbox.park(lease, wait_ms)
         await parts.line.account.show_loading(lease.conversation.customer)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from service.core.knowledge import Knowledge
     from service.ports import Adjudicator, Ledger
     from service.replying import Parts
+    from service.sensing import Sense
 
 log = structlog.get_logger()
 
@@ -287,6 +288,7 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             line=await stack.enter_async_context(open_line(token, settings.line_api_base)),
             knowledge=lambda: folder.current,
             advisor=make_advisor(settings, gate, store),
+            sense=await stack.enter_async_context(open_sense(settings, ledger, folder, store)),
             signing_key=signing_key,
             notifier=notifier,
             pusher=await stack.enter_async_context(
@@ -326,7 +328,7 @@ def _beside(
     store, bell = stores
     folder, last_good = faq
     adder = FaqAdder(settings.faq_dir)
-    source = Source(parts.knowledge, lambda: folder.problems, parts.advisor, adder.add)
+    source = Source(parts.knowledge, lambda: folder.problems, parts.advisor, parts.sense, adder.add)
     probing: list[Coroutine[Any, Any, None]] = []
     if parts.advisor:
         prober = Prober(parts.advisor, Verdicts(store), parts.knowledge, name=secrets.token_hex(8))
@@ -424,6 +426,31 @@ async def open_embedder(settings: Settings, ledger: "Ledger") -> AsyncGenerator[
         ledger=ledger,
     ) as gate:
         yield OpenAIEmbedder(gate)
+
+
+@asynccontextmanager
+async def open_sense(
+    settings: Settings, ledger: "Ledger", folder: "FaqFolder", store: "Store"
+) -> AsyncGenerator["Sense | None"]:
+    """Open what gives customers' texts their vectors, and keep the folder's beside it.
+
+    None where no embedding model is configured.
+    """
+    if not settings.embeddings_are_on:
+        yield None
+        return
+    from service.adapters.calibrations import Calibrations
+    from service.adapters.vectorcache import VectorCache
+    from service.adapters.vectorlearning import learn_vectors
+    from service.sensing import Sense
+    from service.worker import cancel
+
+    async with open_embedder(settings, ledger) as embedder:
+        learning = asyncio.create_task(learn_vectors(folder, VectorCache(store, embedder), Calibrations(store)))
+        try:
+            yield Sense(embedder)
+        finally:
+            await cancel(learning)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from service.core.calibration import Calibration
 from service.core.entries import Entry
 from service.core.features import Wording
 from service.core.fitting import is_sound
+from service.core.vectors import Meanings
 from service.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -43,12 +44,17 @@ class Calibrations:
             return None
         return found if found and is_sound(found, index) else None
 
-    async def make(self, entries: Iterable[Entry], wording: Wording, index: str) -> Calibration:
-        """Fit a calibration and keep it, or wait for the worker that is at it. Raises FittingFailed."""
+    async def make(
+        self, entries: Iterable[Entry], wording: Wording, index: str, meanings: Meanings | None = None
+    ) -> Calibration:
+        """Fit a calibration and keep it, or wait for the worker that is at it. Raises FittingFailed.
+
+        With `meanings` it is one for texts whose vectors are known, and `index` is the id that includes the vectors.
+        """
         while not (found := await self.find(index)):
             if await self._may_fit(index):
                 async with self._locked(index):
-                    fitted = await fitter.fit(entries, wording, index)
+                    fitted = await fitter.fit(entries, wording, index, meanings)
                     await self._keep(fitted)
                 return fitted
             await asyncio.sleep(_LOOK_S)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from service.adapters.modelgate import ModelGate
-from service.core.vectors import Meanings, Vector, pack_vector, unpack_vector
+from service.core.vectors import Meanings, Vector, unit
 from service.errors import ModelUnavailable
 
 BATCH = 64
@@ -38,13 +38,13 @@ class OpenAIEmbedder:
         self._gate = gate
         self._batch_s = batch_s
 
-    async def embed(self, text: str, within_s: float) -> Vector:
-        """Give the vector, of length 1, of what somebody said, within so many seconds. It leaves masked.
+    async def embed(self, text: str, names: Sequence[str | None], within_s: float) -> Vector:
+        """Give the vector of what somebody called by these `names` said; see `service.ports.Embedder`.
 
         Raises ModelUnavailable whose text is a reason code alone, those of the gate and `not_embeddings`. Its cause may
         quote the server: do not log that one.
         """
-        return _read(await self._gate.embed(said=[text], within_s=within_s), 1)[0]
+        return _read(await self._gate.embed(said=[text], names=names, within_s=within_s), 1)[0]
 
     async def embed_all(
         self, texts: Sequence[str], done: Callable[[int], None] = lambda _: None, *, said: bool = False
@@ -74,4 +74,4 @@ def _read(body: bytes, count: int) -> list[Vector]:
     is_whole = [each.index for each in given] == list(range(count)) and len(lengths) == 1 and 0 not in lengths
     if not is_whole or not all(math.isfinite(math.fsum(each.embedding)) for each in given):
         raise ModelUnavailable("not_embeddings")
-    return [unpack_vector(pack_vector(each.embedding)) for each in given]
+    return [unit(each.embedding) for each in given]

@@ -19,6 +19,7 @@ from service.core.features import Tokenizer
 from service.core.fitting import calibrate
 from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
+from service.core.ranking import Index
 from service.core.thresholds import Learned
 from service.errors import FittingFailed, KnowledgeError
 
@@ -69,6 +70,13 @@ class FaqFolder:
     def problems(self) -> tuple[Problem, ...]:
         """What the last `load` that succeeded found wrong."""
         return self._contents.problems
+
+    def take_vectors(self, index: Index, calibration: Calibration) -> bool:
+        """Answer by vectors too. False, and nothing changes, when other phrasings are served by now."""
+        if self.current.index.id != index.id:
+            return False
+        self._current = self.current.with_vectors(index, calibration)
+        return True
 
     def load(self) -> list[Problem]:
         """Read the folder and swap in what it says; returns the problems. Blocks: run it in a thread.

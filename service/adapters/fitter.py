@@ -21,6 +21,7 @@ from service.core.entries import Entry
 from service.core.features import Wording
 from service.core.fitting import calibrate, is_sound
 from service.core.ranking import is_indexed
+from service.core.vectors import Meanings, pack_vector, unpack_vector
 from service.errors import FittingFailed
 from service.settings import ROOT
 
@@ -32,16 +33,23 @@ _SIZE_BYTES = 8
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What the process is given: id, heading and phrasings of each entry, and how they are read."""
+    """What the process is given: id, heading and phrasings of each entry and whether it is private, how they are read,
+    and the vectors of all phrasings by a model of that name, if there is one.
+    """
 
-    entries: tuple[tuple[str, str, tuple[str, ...]], ...]
+    entries: tuple[tuple[str, str, tuple[str, ...], bool], ...]
     synonyms: tuple[tuple[str, ...], ...]
     has_tokenizer: bool
+    model: str
+    vectors: dict[str, bytes]
 
 
-async def fit(entries: Iterable[Entry], wording: Wording, index: str) -> Calibration:
-    """Fit a calibration for the index with that id. Cancelled, it leaves no process behind. Raises FittingFailed."""
-    job = await asyncio.to_thread(_pack, entries, wording)
+async def fit(entries: Iterable[Entry], wording: Wording, index: str, meanings: Meanings | None = None) -> Calibration:
+    """Fit a calibration for the index with that id, or that `vector_id` where `meanings` are given.
+
+    Cancelled, it leaves no process behind. Raises FittingFailed.
+    """
+    job = await asyncio.to_thread(_pack, entries, wording, meanings)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-W", "ignore", "-m", __name__),
@@ -78,9 +86,15 @@ async def _talk(process: Process, job: bytes) -> tuple[bytes, bytes]:
     return await reading
 
 
-def _pack(entries: Iterable[Entry], wording: Wording) -> bytes:
-    indexed = tuple((entry.id, entry.question, entry.phrasings) for entry in entries if is_indexed(entry))
-    return msgspec.msgpack.encode(Job(indexed, wording.synonyms, wording.tokenizer is not None))
+def _pack(entries: Iterable[Entry], wording: Wording, meanings: Meanings | None) -> bytes:
+    job = Job(
+        entries=tuple((each.id, each.question, each.phrasings, each.private) for each in entries if is_indexed(each)),
+        synonyms=wording.synonyms,
+        has_tokenizer=wording.tokenizer is not None,
+        model=meanings.model if meanings else "",
+        vectors={text: pack_vector(vector) for text, vector in meanings.of.items()} if meanings else {},
+    )
+    return msgspec.msgpack.encode(job)
 
 
 def _check(found: bytes, index: str) -> Calibration:
@@ -119,11 +133,13 @@ def main() -> None:
     job = msgspec.msgpack.decode(_read(int.from_bytes(_read(_SIZE_BYTES))), type=Job)
     threading.Thread(target=_end_when_nobody_waits, daemon=True).start()
     entries = [
-        Entry(id=name, question=question, phrasings=phrasings, bubbles=(), file="", line=0)
-        for name, question, phrasings in job.entries
+        Entry(id=name, question=question, phrasings=phrasings, bubbles=(), private=private, file="", line=0)
+        for name, question, phrasings, private in job.entries
     ]
     wording = Wording(open_tokenizer("sudachi" if job.has_tokenizer else "none"), job.synonyms)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(calibrate(entries, wording)))
+    vectors = {text: unpack_vector(packed) for text, packed in job.vectors.items()}
+    meanings = Meanings(job.model, vectors) if vectors else None
+    sys.stdout.buffer.write(msgspec.msgpack.encode(calibrate(entries, wording, meanings)))
     sys.stdout.buffer.flush()
 
 

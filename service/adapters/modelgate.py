@@ -67,12 +67,16 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A request as the ledger sees it: what for, what it may cost, within how many seconds, and does nobody wait?"""
+    """A request as the ledger sees it: what for, what it may cost, within how many seconds, and does nobody wait?
+
+    `tells`: how it ends says whether the language model works.
+    """
 
     name: str
     expected: Usage
     within_s: float
     background: bool
+    tells: bool
 
 
 class ModelGate:
@@ -96,7 +100,7 @@ class ModelGate:
         except Exception as error:
             raise ModelUnavailable(reason_of(error)) from error
         expected = estimate([str(message.get("content")) for message in messages], question.prompt.max_tokens)
-        task = Task(question.prompt.id, expected, within_s, background=question.background)
+        task = Task(question.prompt.id, expected, within_s, background=question.background, tells=True)
 
         async def send() -> tuple[str, Usage | None]:
             completion = _read(await self._send(question, messages, within_s))
@@ -104,14 +108,21 @@ class ModelGate:
 
         return await self._pay(task, send)
 
-    async def embed(self, shown: Sequence[str] = (), said: Sequence[str] = (), within_s: float = BUDGET_S) -> bytes:
+    async def embed(
+        self,
+        shown: Sequence[str] = (),
+        said: Sequence[str] = (),
+        names: Sequence[str | None] = (),
+        within_s: float = BUDGET_S,
+    ) -> bytes:
         """Give the server's answer to a request for the vectors of texts, as it came: first those of what the shop
-        shows anybody, then those of what people said. Where only the shop's are asked for nobody waits.
+        shows anybody, then those of what people of these `names` said. Where only the shop's are asked for nobody
+        waits. How it ends says nothing about the language model: that is another one behind the same address.
 
         Raises ModelUnavailable as `ask` does.
         """
-        texts = [_sendable(text) for text in (*shown, *map(mask, said))]
-        task = Task("embed", estimate(texts, 0), within_s, background=not said)
+        texts = [_sendable(text) for text in (*shown, *(mask(text, names) for text in said))]
+        task = Task("embed", estimate(texts, 0), within_s, background=not said, tells=False)
 
         async def send() -> tuple[bytes, Usage | None]:
             response = await self._client.embeddings.with_raw_response.create(
@@ -135,7 +146,7 @@ class ModelGate:
                 usage = Usage()
             raise ModelUnavailable(result) from error
         finally:
-            await self._ledger.settle(admission, Settlement(result, usage, _works(result)))
+            await self._ledger.settle(admission, Settlement(result, usage, _works(result) if task.tells else None))
         return content
 
     async def _send(self, question: Question, messages: list[ChatCompletionMessageParam], within_s: float) -> bytes:

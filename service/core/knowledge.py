@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +19,14 @@ from service.core.thresholds import NOTHING_LEARNED, Learned, never_sure, with_t
 from service.core.vectors import Meanings, Vector
 
 
+class Heard(NamedTuple):
+    """A text with its vector, and the calibration for any other text."""
+
+    text: str
+    vector: Vector
+    by_words: Calibration
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """Entries by id, keyword texts (normalised) to entry ids, the index and the calibration for everything matched by
@@ -26,7 +35,7 @@ class Knowledge:
 
     `version` is the hash of all that the files say: the same files give the same version on every machine. The
     calibration may be that of an earlier version until a new one is fitted. `vector_calibration` is one for texts whose
-    vectors are known; `vector` is that of the one text that this snapshot is to judge (`with_vector`).
+    vectors are known; `heard` is the one text that this snapshot is to judge by its vector too (`with_vector`).
     """
 
     version: str
@@ -39,32 +48,41 @@ class Knowledge:
     person: frozenset[str]
     courtesy: frozenset[str]
     vector_calibration: Calibration | None = None
-    vector: Vector | None = None
+    heard: Heard | None = None
     learned: Learned = NOTHING_LEARNED
 
     def rank(self, text: str, calibration: Calibration | None = None) -> Ranking:
         """Say which entries a text may mean, and how probable each is; by another calibration where one is given."""
-        return rank(self.index.read(text, self.vector), self.index.ids, calibration or self.calibration)
+        if self.heard and text != self.heard.text:
+            return rank(self.index.read(text), self.index.ids, calibration or self.heard.by_words)
+        vector = self.heard.vector if self.heard else None
+        return rank(self.index.read(text, vector), self.index.ids, calibration or self.calibration)
 
     @property
     def uses_vectors(self) -> bool:
-        """Tell whether the vector of a text would make a difference."""
-        return self.vector_calibration is not None and self.vector_calibration.index == self.index.vector_id
+        """Tell whether the vector of a text would make a difference: only what was fitted for it is used."""
+        fitted = self.vector_calibration
+        return fitted is not None and fitted.index == self.index.vector_id and bool(fitted.evidence)
 
     @property
     def usual(self) -> Calibration:
         """The calibration that messages are judged by when all works: that for vectors, where there is one."""
         return self.vector_calibration if self.vector_calibration and self.uses_vectors else self.calibration
 
-    def with_vector(self, vector: Vector | None) -> "Knowledge":
-        """The same for the one text that has this vector: judged by it, and by what was fitted with vectors.
+    def with_vector(self, text: str, vector: Vector | None) -> "Knowledge":
+        """The same for one text, whose vector is known: judged by it, and by what was fitted with vectors.
 
         Nothing changes without a vector, with one of another model, or where none is of use.
         """
-        fits = vector is not None and len(vector) == self.index.vector_length
-        if not fits or self.vector_calibration is None or not self.uses_vectors:
+        if vector is None or len(vector) != self.index.vector_length:
             return self
-        return replace(self, calibration=self.vector_calibration, vector=vector)
+        if self.vector_calibration is None or not self.uses_vectors:
+            return self
+        return replace(self, calibration=self.vector_calibration, heard=Heard(text, vector, self.calibration))
+
+    def with_vectors(self, index: Index, calibration: Calibration) -> "Knowledge":
+        """The same with an index of the same entries that has their vectors, and what was fitted with these."""
+        return replace(self, index=index, vector_calibration=_by_vectors(calibration, self.shop, self.learned))
 
     def taught(self, learned: Learned) -> "Knowledge":
         """The same, with what traffic has taught."""

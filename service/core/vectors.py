@@ -38,10 +38,15 @@ class Meanings:
         return np.stack([nothing if text is None else self.of[text] for text in texts])
 
 
-def pack_vector(values: Sequence[float] | npt.NDArray[Any]) -> bytes:
-    """Write a vector down at length 1, in half precision: more digits say nothing."""
+def unit(values: Sequence[float]) -> Vector:
+    """Bring a vector to length 1, in half precision: more digits say nothing."""
     vector = np.asarray(values, np.float64)
-    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype("<f2").tobytes()
+    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype("<f2").astype(np.float32)
+
+
+def pack_vector(vector: Vector) -> bytes:
+    """Write down what `unit` made, to the digit."""
+    return vector.astype("<f2").tobytes()
 
 
 def unpack_vector(packed: bytes) -> Vector:

@@ -73,7 +73,7 @@ async def ask_all(
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(question: Question) -> Judged:
-        known = knowledge.with_vector(meanings.of.get(question.text)) if meanings else knowledge
+        known = knowledge.with_vector(question.text, meanings.of.get(question.text)) if meanings else knowledge
         turn = Turn(id="evaluate", at=0, events=(), lines=(question.text,))
         async with gate:
             step = triage(turn, known, nobody, now)

@@ -1,23 +1,17 @@
 """The embedding adapter gives back checked vectors, or says in one word why there are none."""
 
 import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
 
-from service.adapters.embedding import BATCH, BATCH_S, OpenAIEmbedder
-from service.adapters.ledger import OpenLedger
-from service.adapters.modelgate import open_gate
+from service.adapters.embedding import BATCH, BATCH_S
+from service.core.spending import Usage, estimate
 from service.core.vectors import Vector
 from service.errors import ModelUnavailable
+from service.ports import Admission, Settlement
+from tests.support.embedding import embedder
 from tests.support.toy_embeddings import LENGTH, ToyEmbeddings, as_answer, vector_of
-
-
-@asynccontextmanager
-async def embedder(server: ToyEmbeddings, batch_s: float = BATCH_S) -> AsyncGenerator[OpenAIEmbedder]:
-    async with open_gate(api_key=None, base_url=server.base_url, model="toy", ledger=OpenLedger()) as gate:
-        yield OpenAIEmbedder(gate, batch_s=batch_s)
 
 
 async def embed(server: ToyEmbeddings, texts: Sequence[str], batch_s: float = BATCH_S) -> list[Vector]:
@@ -52,10 +46,10 @@ async def test_many_texts_go_in_batches_and_each_is_told() -> None:
 async def test_what_people_say_leaves_masked_and_what_the_shop_shows_as_it_is() -> None:
     with ToyEmbeddings() as server:
         async with embedder(server) as it:
-            vector = await it.embed("山田です、090-1234-5678", within_s=5)
+            vector = await it.embed("山田です、090-1234-5678 花子", ["花子"], within_s=5)
             said = await it.embed_all(["090-1234-5678"], said=True)
             await it.embed_all(["03-1111-2222"])
-        assert server.texts == [["［名前］です、［電話番号］"], ["［電話番号］"], ["03-1111-2222"]]
+        assert server.texts == [["［名前］です、［電話番号］ ［名前］"], ["［電話番号］"], ["03-1111-2222"]]
     assert len(vector) == LENGTH
     assert list(said.of) == ["090-1234-5678"]
 
@@ -95,3 +89,36 @@ async def test_a_server_that_is_away_gives_its_reason() -> None:
         pass
     with pytest.raises(ModelUnavailable, match=r"^unreachable$"):
         await embed(server, ["a"])
+
+
+class Book:
+    """A ledger that notes everything."""
+
+    def __init__(self) -> None:
+        self.admitted: list[tuple[str, Usage, bool]] = []
+        self.settled: list[Settlement] = []
+
+    async def admit(self, task: str, expected: Usage, *, background: bool) -> Admission:
+        self.admitted.append((task, expected, background))
+        return Admission(task)
+
+    async def settle(self, admission: Admission, settlement: Settlement) -> None:
+        assert admission.task == "embed"
+        self.settled.append(settlement)
+
+
+async def test_requests_are_counted_and_say_nothing_about_the_language_model() -> None:
+    """Another model behind the same address: it may be missing or too slow while that one works, and the reverse."""
+    book, cost = Book(), estimate(["料金"], 0)
+    with ToyEmbeddings((200, as_answer([RIGHT])), (404, {}), None) as server:
+        async with embedder(server, ledger=book) as it:
+            await it.embed_all(["料金"])
+            for _ in range(2):
+                with pytest.raises(ModelUnavailable):
+                    await it.embed("料金", (), within_s=0.2)
+    assert book.admitted == [("embed", cost, True), ("embed", cost, False), ("embed", cost, False)]
+    assert book.settled == [
+        Settlement("ok", cost, None),
+        Settlement("http_404", Usage(), None),
+        Settlement("timeout", cost, None),
+    ]

@@ -9,20 +9,36 @@ from service.core.features import Wording
 from service.core.fitting import calibrate
 from service.core.knowledge import Knowledge, build_knowledge
 from service.core.ranking import build_index, to_embed
-from service.core.vectors import Meanings, Vector, VectorIndex, pack_vector, unpack_vector
+from service.core.vectors import Meanings, Vector, VectorIndex, pack_vector, unit, unpack_vector
 from tests.support.shop import entry
 from tests.support.toy_embeddings import LENGTH, vector_of
 
 SHOP = [
-    entry("parking", "駐車場はありますか", "駐車できますか", "車を停めたい", "パーキングはどこ"),
-    entry("hours", "営業時間を教えてください", "何時まで開いていますか", "今日やってる?", "日曜も営業していますか"),
-    entry("price", "カットの料金はいくらですか", "カットいくら", "料金表を見たい", "カラーの値段は?"),
-    entry("cancel", "予約をキャンセルしたい", "予約の取り消し", "キャンセルできますか", "行くのをやめたい"),
+    entry(
+        "parking",
+        "駐車場はありますか",
+        *("駐車できますか", "車を停めたい", "パーキングはどこ", "駐車場の場所", "車で行けますか"),
+    ),
+    entry(
+        "hours",
+        "営業時間を教えてください",
+        *("何時まで開いていますか", "今日やってる?", "日曜も営業していますか", "オープンは何時", "開いてる?"),
+    ),
+    entry(
+        "price",
+        "カットの料金はいくらですか",
+        *("カットいくら", "料金表を見たい", "カラーの値段は?", "おいくらですか", "学生の料金"),
+    ),
+    entry(
+        "cancel",
+        "予約をキャンセルしたい",
+        *("予約の取り消し", "キャンセルできますか", "行くのをやめたい", "予約を取り消したい", "キャンセル料は?"),
+    ),
 ]
 
 
 def vector(text: str) -> Vector:
-    return unpack_vector(pack_vector(vector_of(text)))
+    return unit(vector_of(text))
 
 
 def meanings(entries: list[Entry]) -> Meanings:
@@ -43,7 +59,7 @@ def best(knowledge: Knowledge, text: str) -> str | None:
 def test_a_text_without_one_known_word_is_understood_by_its_vector() -> None:
     knowledge = known(SHOP)
     assert best(knowledge, "くるま") != "parking"
-    assert best(knowledge.with_vector(vector("くるま")), "くるま") == "parking"
+    assert best(knowledge.with_vector("くるま", vector("くるま")), "くるま") == "parking"
 
 
 def test_without_a_vector_every_number_is_that_of_words_alone() -> None:
@@ -52,16 +68,22 @@ def test_without_a_vector_every_number_is_that_of_words_alone() -> None:
     assert both.calibration == words.calibration
     for text in ("車で行けますか", "何時から", "ピアノの調律", ""):
         assert both.rank(text) == words.rank(text)
-        assert both.with_vector(None).rank(text) == words.rank(text)
+        assert both.with_vector(text, None).rank(text) == words.rank(text)
 
 
 def test_decisions_with_a_vector_rest_on_what_was_fitted_with_vectors() -> None:
     knowledge = known(SHOP)
-    seeing = knowledge.with_vector(vector("くるま"))
+    seeing = knowledge.with_vector("くるま", vector("くるま"))
     assert seeing.calibration == knowledge.vector_calibration
     assert seeing.calibration.index == knowledge.index.vector_id != knowledge.index.id
     assert not seeing.stale
     assert seeing.version == knowledge.version
+
+
+def test_another_text_is_judged_by_its_words_alone_meanwhile() -> None:
+    knowledge = known(SHOP)
+    seeing = knowledge.with_vector("くるま", vector("くるま"))
+    assert seeing.rank("車で行けますか") == knowledge.rank("車で行けますか")
 
 
 def test_a_calibration_for_other_vectors_is_not_used() -> None:
@@ -70,12 +92,12 @@ def test_a_calibration_for_other_vectors_is_not_used() -> None:
     other = msgspec.structs.replace(knowledge.vector_calibration, index="of other entries")
     before = build_knowledge(SHOP, meanings=meanings(SHOP), vector_calibration=other)
     assert not before.uses_vectors
-    assert before.with_vector(vector("くるま")) is before
+    assert before.with_vector("くるま", vector("くるま")) is before
 
 
 def test_a_vector_of_another_length_is_left_aside() -> None:
     knowledge = known(SHOP)
-    assert knowledge.with_vector(np.ones(LENGTH + 1, np.float32)) is knowledge
+    assert knowledge.with_vector("くるま", np.ones(LENGTH + 1, np.float32)) is knowledge
 
 
 def test_the_vectors_say_which_index_it_is() -> None:
@@ -102,8 +124,15 @@ def test_private_entries_are_not_embedded_and_judged_by_their_words() -> None:
     assert not {"裏口の暗証番号", "裏口のあけ方", "通用口の番号は"} & set(to_embed(entries, Wording()))
     knowledge = known(entries)
     assert knowledge.uses_vectors
-    assert best(knowledge.with_vector(vector("裏口の番号")), "裏口の番号") == "staff"
-    assert best(knowledge.with_vector(vector("くるま")), "くるま") == "parking"
+    assert best(knowledge.with_vector("裏口の番号", vector("裏口の番号")), "裏口の番号") == "staff"
+    assert best(knowledge.with_vector("くるま", vector("くるま")), "くるま") == "parking"
+
+
+def test_with_too_few_phrasings_to_fit_anything_words_alone_answer() -> None:
+    few = [msgspec.structs.replace(each, phrasings=each.phrasings[:2]) for each in SHOP]
+    knowledge = known(few)
+    assert knowledge.index.vector_id
+    assert not knowledge.uses_vectors
 
 
 def test_only_private_entries_use_no_vectors() -> None:
@@ -131,9 +160,11 @@ def test_a_narrow_cone_of_vectors_is_spread_around_its_middle() -> None:
     assert narrow.score(cone[0])[0] > 1
 
 
-def test_packed_vectors_have_length_1_and_say_the_same() -> None:
-    packed = pack_vector([3.0, 4.0])
-    assert len(packed) == 4
-    assert unpack_vector(packed) == pytest.approx([0.6, 0.8], abs=1e-3)
-    assert pack_vector(unpack_vector(packed)) == packed
-    assert not unpack_vector(pack_vector([0.0, 0.0])).any()
+def test_vectors_have_length_1_and_are_written_down_to_the_digit() -> None:
+    given = unit([3.0, 4.0])
+    assert given == pytest.approx([0.6, 0.8], abs=1e-3)
+    assert not unit([0.0, 0.0]).any()
+    for text in SHOP[0].phrasings:
+        packed = pack_vector(vector(text))
+        assert len(packed) == 2 * LENGTH
+        assert np.array_equal(unpack_vector(packed), vector(text))

@@ -22,6 +22,11 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"text": "カラーとカットの料金", "entries": ["cut", "color"]},
 )
 TOY = {"OPENAI_EMBEDDING_MODEL": "toy"}
+# Enough phrasings for a calibration.
+MORE = (
+    entry("toilet", "トイレはありますか", "お手洗いはどこ", "トイレ借りれる?", "化粧室", "トイレの場所"),
+    entry("wifi", "Wi-Fiは使えますか", "ワイファイある?", "ネットつながる?", "wifiのパスワード", "無料のWi-Fi"),
+)
 
 
 @pytest.fixture
@@ -65,6 +70,7 @@ def test_an_embedding_model_is_asked_for_phrasings_and_questions_but_never_for_p
 ) -> None:
     private = "---\n非公開: はい\n---\n\n## 裏口の番号 {#door}\n\n> - 通用口の番号\n\n1234です。\n"
     (faq / "door.md").write_text(private, "utf-8")
+    write_faq(faq, MORE)
     without = as_json("--faq", faq, "--questions", questions)
     with ToyEmbeddings() as server:
         found = as_json("--faq", faq, "--questions", questions, OPENAI_BASE_URL=server.base_url, **TOY)
