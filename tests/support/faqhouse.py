@@ -62,7 +62,7 @@ async def run_faq(store: Store, redis_url: str, directory: Path) -> AsyncGenerat
             await tick(1)
 
     async with Store(redis_url, timeout_s=5) as bell:
-        source = Source(lambda: folder.current, lambda: folder.problems, None, FaqAdder(directory).add)
+        source = Source(lambda: folder.current, lambda: folder.problems, None, add=FaqAdder(directory).add)
         beside = [asyncio.create_task(each) for each in (watch(), beat(), inform(Inquiries(bell), source))]
         try:
             while (await Archive(store).situation()).knowledge != folder.current.version:
