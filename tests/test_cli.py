@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import msgspec
 import pytest
 import redis
 from click.testing import CliRunner
 
 from service.adapters.embedded import EmbeddedValkey
+from service.adapters.faqfolder import FaqFolder
+from service.adapters.store import PREFIX
 from service.cli import main
+from service.core.fitting import calibrate
 from service.settings import ROOT
+from tests.support.large import by_meaning, write_large
 from tests.support.real import write_faq
 from tests.support.shop import ENTRIES
 from tests.support.system import SECRET, TOKEN, free_port, make_settings, run_web
@@ -195,6 +200,22 @@ def test_ask_decides_about_anything(shell: Shell, text: str, kind: str) -> None:
 def test_ask_needs_neither_line_nor_redis(shell: Shell) -> None:
     assert shell.call("ask", "駐車場", REDIS_URL=f"redis://127.0.0.1:{free_port()}").code == 0
     assert not (shell.directory / "data").exists()
+
+
+def test_ask_takes_what_the_service_has_fitted_for_a_large_folder(shell: Shell, redis_url: str) -> None:
+    write_large(Path(shell.settings["HENJI_FAQ_DIR"]))
+    settings = {"REDIS_URL": redis_url, "HENJI_TOKENIZER": "none"}
+    away = shell.call("ask", by_meaning(3), REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+    assert (away.code, "まだ済んでいません" in away.stdout) == (0, True)
+    near = shell.call("ask", by_meaning(3), **settings)
+    assert "まだ済んでいません" in near.stdout
+    assert json.loads(shell.call("ask", "--json", by_meaning(3), **settings).stdout)["decision"]["type"] == "clarify"
+    folder = FaqFolder(shell.directory / "faq")
+    folder.load()
+    fitted = calibrate(list(folder.current.entries.values()))
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(f"{PREFIX}calibration:{fitted.index}", msgspec.msgpack.encode(fitted))
+    assert shell.call("ask", by_meaning(3), **settings).stdout.startswith("回答（確信あり）")
 
 
 def test_ask_with_a_broken_faq_names_its_problems(shell: Shell) -> None:

@@ -16,8 +16,9 @@ from service.adapters.store import PREFIX, connect
 from service.tools.fakeline.faults import Fault
 from service.tools.fakeline.server import FakeLine
 from service.worker import CONCURRENCY
+from tests.support.large import write_large
 from tests.support.needs import needs
-from tests.support.real import Service, processes_of, running, write_faq
+from tests.support.real import Service, command, descendants, processes_of, running, write_faq
 from tests.support.shop import ENTRIES
 from tests.support.system import SECRET, TOKEN, make_settings, run_web
 from tests.support.waiting import eventually, tick
@@ -88,6 +89,22 @@ async def test_a_killed_valkey_is_started_again_with_everything_it_had(service: 
         assert await answered(fake, customer, 1) == [ANSWER]
         assert len(service.pids("valkey")) == 1
         assert await service.end() == 0
+
+
+async def test_a_fit_beside_the_worker_ends_with_it_and_keeps_nobody_from_ending(service: Service) -> None:
+    write_large(service.faq)
+    async with running(service):
+        (first,) = await eventually(lambda: fitters(service.pids("worker")), "it fits", 60)
+        assert service.kill("worker")
+        await eventually(lambda: "fitter" not in command(first), "it has ended, too", 30)
+        await eventually(lambda: fitters(service.pids("worker")), "the next worker has it fitted", 90)
+        assert await service.end() == 0
+        assert processes_of(service.data) == []
+
+
+def fitters(workers: list[int]) -> list[int]:
+    """The processes that fit a calibration for one of these workers."""
+    return [pid for worker in workers for pid in descendants(worker) if "service.adapters.fitter" in command(pid)]
 
 
 async def test_ctrl_c_ends_everything_in_good_order(service: Service) -> None:

@@ -35,14 +35,12 @@ class Calibrations:
         self._store = store
 
     async def find(self, index: str) -> Calibration | None:
-        """Give what was fitted for an index, and keep it for another 90 days. None where nothing can be read."""
-        try:
-            kept = await self._store.call(lambda redis: redis.getex(_key(index), ex=KEEP_S))
-            found = msgspec.msgpack.decode(cast("bytes", kept), type=Calibration) if kept else None
-        except (StoreUnavailable, msgspec.DecodeError) as error:
-            log.warning("calibration_not_read", error=type(error).__name__)
-            return None
-        return found if found and is_sound(found, index) else None
+        """Give what was fitted for an index, and keep it for another 90 days. Raises StoreUnavailable."""
+        kept = cast("bytes | None", await self._store.call(lambda redis: redis.getex(_key(index), ex=KEEP_S)))
+        with suppress(msgspec.DecodeError):  # of a release that wrote it otherwise: it is fitted again
+            found = msgspec.msgpack.decode(kept or b"", type=Calibration)
+            return found if is_sound(found, index) else None
+        return None
 
     async def make(
         self, entries: Iterable[Entry], wording: Wording, index: str, meanings: Meanings | None = None
@@ -51,14 +49,16 @@ class Calibrations:
 
         With `meanings` it is one for texts whose vectors are known, and `index` is the id that includes the vectors.
         """
-        while not (found := await self.find(index)):
+        while True:
+            with suppress(StoreUnavailable):
+                if found := await self.find(index):
+                    return found
             if await self._may_fit(index):
                 async with self._locked(index):
                     fitted = await fitter.fit(entries, wording, index, meanings)
                     await self._keep(fitted)
                 return fitted
             await asyncio.sleep(_LOOK_S)
-        return found
 
     async def _may_fit(self, index: str) -> bool:
         try:

@@ -21,7 +21,7 @@ from service.core.folder import format_problem
 from service.core.knowledge import Knowledge, build_knowledge, version_of
 from service.core.ranking import Index
 from service.core.thresholds import Learned
-from service.errors import FittingFailed, KnowledgeError
+from service.errors import FittingFailed, KnowledgeError, StoreUnavailable
 
 log = structlog.get_logger()
 _LOOK_EVERY_S = 0.25
@@ -115,8 +115,15 @@ class FaqFolder:
 
     async def recall(self) -> None:
         """Take the calibration that was fitted for just this before, if there is one."""
-        if self._calibrations and self.current.stale and (kept := await self._calibrations.find(self.current.index.id)):
-            self._calibrate(kept)
+        if not self._calibrations or not self.current.stale:
+            return
+        try:
+            kept = await self._calibrations.find(self.current.index.id)
+        except StoreUnavailable as error:
+            log.warning("calibration_not_read", error=str(error))
+        else:
+            if kept:
+                self._calibrate(kept)
 
     def teach(self, learned: Learned) -> None:
         """Take over what traffic has taught, where it is news. A load that ends meanwhile undoes it: teach it again."""

@@ -1,11 +1,14 @@
 """`./henji ask`: the decision for one message, with its reasons, sending nothing."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from service import wiring
+from service.adapters.calibrations import Calibrations
 from service.adapters.faqfolder import FaqFolder
+from service.adapters.store import Store
 from service.adapters.tokenizing import open_tokenizer
 from service.adapters.verdicts import Notepad
 from service.advising import Advisor
@@ -14,6 +17,7 @@ from service.core.decisions import BY_MEANING, Answer, Clarify, Decision, Greet,
 from service.core.inquiry import Tried
 from service.core.knowledge import Knowledge
 from service.core.situation import MAX_CHOICES
+from service.errors import StartError, StoreUnavailable
 from service.informing import decide
 from service.settings import Settings
 
@@ -34,9 +38,20 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     """Decide about one message as if a new customer had written it. Returns the decision as data and in words."""
     folder = FaqFolder(settings.faq_dir, tokenizer=open_tokenizer(settings.tokenizer))
     folder.load()
+    knowledge = await _calibrated(folder.current, settings)
     async with wiring.open_model(settings) as model:
-        tried = await decide(text, folder.current, Advisor(model, Notepad()) if model else None)
-    return msgspec.to_builtins(tried), _in_words(tried, folder.current)
+        tried = await decide(text, knowledge, Advisor(model, Notepad()) if model else None)
+    return msgspec.to_builtins(tried), _in_words(tried, knowledge)
+
+
+async def _calibrated(knowledge: Knowledge, settings: Settings) -> Knowledge:
+    """A large folder with what the service has fitted for it, where Redis has that."""
+    if knowledge.stale:
+        with suppress(StartError, StoreUnavailable), wiring.open_store(settings) as redis_url:
+            async with Store(redis_url, timeout_s=wiring.WEB_REDIS_TIMEOUT_S) as store:
+                if kept := await Calibrations(store).find(knowledge.index.id):
+                    return knowledge.with_calibration(kept)
+    return knowledge
 
 
 def _in_words(tried: Tried, knowledge: Knowledge) -> str:
@@ -89,7 +104,9 @@ def _why(decision: Decision, knowledge: Knowledge, *, asked: bool) -> list[str]:
         f"理由：いちばん近いFAQが正しい確率は {chance} で、自動で回答する {sure} に届きません。",
         f"　　　上位4件を合わせると {four:.1%} で、選択肢をお見せする {clarify} 以上です。",
     ]
-    if not calibration.promises:
+    if knowledge.calibration_state == "calibrating":
+        lines.append("　　　言い回しが多いFAQは、サービスが動いているあいだに学習します。まだ済んでいません。")
+    elif not calibration.promises:
         lines.append("　　　言い回しが少ないので、言い回しと同じ文にだけ自動で回答します。")
     elif decision.candidates[0].entry in knowledge.never_sure:
         lines.append("　　　このFAQは、言い回しが少ないか、ほかのFAQと似ています。言い回しを足してみてください。")

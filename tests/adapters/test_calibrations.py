@@ -18,6 +18,7 @@ from service.adapters.store import PREFIX, Store, connect
 from service.core.features import Wording
 from service.core.fitting import calibrate
 from service.core.ranking import read_phrasings
+from service.errors import StoreUnavailable
 from tests.adapters.test_faqfolder import Watch, save
 from tests.adapters.test_fitter import LARGE, SMALL, fitters, running
 from tests.support.large import THINGS, by_meaning, write_large
@@ -135,7 +136,8 @@ async def test_while_one_fits_its_lock_runs_out_soon_and_is_given_back_when_it_i
 
 async def test_without_redis_a_worker_fits_for_itself() -> None:
     async with Store(f"redis://127.0.0.1:{free_port()}", timeout_s=1) as away:
-        assert await Calibrations(away).find(INDEX) is None
+        with pytest.raises(StoreUnavailable):
+            await Calibrations(away).find(INDEX)
         assert await Calibrations(away).make(SMALL, Wording(), INDEX) == FITTED
 
 
@@ -169,6 +171,11 @@ async def test_a_restart_takes_the_calibration_from_redis_and_fits_nothing(direc
         save(directory / "_shop.yaml", "name: すみれ\n")
         await watch.until(lambda: watch.folder.current.shop.name == "すみれ")
         assert (state(watch), fitters(os.getpid())) == ("fitted", [])
+
+
+async def test_a_redis_that_is_away_keeps_no_large_folder_from_answering_and_being_fitted(directory: Path) -> None:
+    async with Store(f"redis://127.0.0.1:{free_port()}", timeout_s=1) as away, watching(directory, away) as watch:
+        await watch.until(lambda: state(watch) == "fitted", within_s=60)
 
 
 async def test_an_edit_is_served_with_the_old_calibration_until_there_is_a_new_one(
