@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from service.core.handoffs import summarize
-from service.core.hours import closes_at, is_open, next_open, open_time_between
+from service.core.hours import add_open_time, closes_at, is_open, next_open, open_time_between
 from service.core.photos import Why
 from service.core.records import BubbleItem, HandoffRecord, Item, MessageItem, TraceItem
 from service.core.shop import Shop, TodayHours
@@ -17,10 +17,11 @@ from service.web.pages import inbox_words
 from service.web.pages.inbox_words import Lang, words
 
 STAFF = "staff:"
+_DAY = timedelta(days=1)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One handoff in the list. `waits` is how long, in open hours; empty where nobody waits for a reply.
+    """One handoff in the list. `waits` is how long, in open hours or in days; empty where nobody waits for a reply.
 
     `overdue`: for longer than the shop wants to let anybody wait. `paused`: automatic answers are off for the customer.
     """
@@ -78,13 +79,13 @@ def row(
 ) -> Row:
     """Show a handoff in the list."""
     since = handoff.unreplied_since
-    waited = open_time_between(shop, since, now, today) if since else timedelta()
+    due = add_open_time(shop, since, shop.first_reply_target, today) if since else None
     return Row(
         id=handoff.id,
         customer=handoff.customer,
         name=name_of(handoff, lang),
-        waits=_waits(waited, lang) if since else "",
-        overdue=waited > shop.first_reply_target,
+        waits=_waits(shop, since, now, today, lang) if since else "",
+        overdue=due is not None and due < now,
         reason=inbox_words.reason(handoff, lang),
         state=inbox_words.state(handoff, lang),
         said=summarize(handoff.turns[-1]) if handoff.turns else handoff.summary,
@@ -96,9 +97,12 @@ def row(
     )
 
 
-def _waits(waited: timedelta, lang: Lang) -> str:
-    """Nobody has let a customer wait while the shop was closed."""
+def _waits(shop: Shop, since: datetime, now: datetime, today: TodayHours | None, lang: Lang) -> str:
+    """From a day on it is days. Before that only open hours count: at night nobody lets a customer wait."""
     said = words(lang)
+    waited = now - since
+    if waited < _DAY:
+        waited = open_time_between(shop, since, now, today)
     return said["waits"].format(time=inbox_words.length(waited, lang)) if waited else said["after_hours_row"]
 
 

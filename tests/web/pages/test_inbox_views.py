@@ -72,6 +72,8 @@ def test_a_row_is_overdue_after_what_the_shop_wants_and_only_while_somebody_wait
         ("2026-11-25 19:30", "2026-11-26 10:31", "1時間待ち", True),
         ("2026-11-25 22:00", "2026-11-26 08:00", "営業時間外に受信", False),
         ("2026-11-25 12:50", "2026-11-25 14:05", "15分待ち", False),
+        ("2026-11-28 22:00", "2026-12-01 09:00", "2日待ち", True),
+        ("2026-11-29 22:00", "2026-12-01 09:00", "1日待ち", False),
     ],
 )
 def test_waiting_counts_while_the_shop_is_open(since: str, now: str, waits: str, *, overdue: bool) -> None:
