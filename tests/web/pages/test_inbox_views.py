@@ -8,10 +8,10 @@ import pytest
 
 from service.core.decisions import Candidate, Handoff, HandoffReason
 from service.core.handoffs import claim, finish, open_handoff, reply
-from service.core.records import BubbleItem, Delivery, HandoffRecord, MessageItem, Thresholds, TraceItem
+from service.core.records import BubbleItem, Delivery, HandoffRecord, MessageItem, ModelTrace, Thresholds, TraceItem
 from service.core.shop import DEFAULT_SHOP, Interval, Shop, TodayHours
 from service.core.switches import Switches
-from service.web.pages import inbox_card, inbox_views, inbox_words
+from service.web.pages import inbox_card, inbox_views, inbox_why, inbox_words
 from service.web.pages.inbox_actions import split_tags
 from tests.support.salon import SALON, wall
 from tests.support.shop import CUSTOMER, NOON, entry, turn
@@ -208,6 +208,24 @@ def test_every_near_entry_says_in_plain_words_why_it_was_not_sent(changed: dict[
     record = msgspec.structs.replace(waiting(), **changed)
     (only,) = inbox_card.candidates(record, trace(record), ENTRIES, TELLER, "ja")
     assert only.why == why
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        ('{"type":"pick","entry":"cut"}', "言語モデルは「カットの料金」を選びました。"),
+        ('{"type":"none"}', "言語モデルは、どのFAQも合わないと判断しました。"),
+        ('{"type":"unclear","entries":["cut","color"]}', "言語モデルは、どのFAQか決められませんでした。"),
+        ("timeout", "言語モデルの返事は使えませんでした。"),
+    ],
+)
+def test_the_menu_tells_what_the_language_model_said(verdict: str, says: str) -> None:
+    model = ModelTrace(name="m", prompt="p", verdict=verdict, ms=1)
+    told = msgspec.structs.replace(trace(waiting()), model=model, questions={"cut": "カットの料金"})
+    why = inbox_why.explain([told], waiting(), "ja")
+    assert why.model == says
+    assert why.near[:2] == (("カットの料金", 60), ("color", 30))
+    assert inbox_why.explain([], waiting(), "ja").model == ""
 
 
 def test_an_answer_is_told_in_the_customer_s_language_with_today_s_hours() -> None:
