@@ -206,6 +206,14 @@ def judge_alert_test(number: int, kind: str, why: str, *, accepted: bool) -> Fin
     return Finding("FAIL", f"test alert {number}", found, f"address {number} of HENJI_NOTIFY")
 
 
+def judge_embeddings(name: str, length: int, took_s: float, budget_s: float) -> Finding:
+    """Whether an embedding model answers in the time that a decision waits for it."""
+    found = f"{name} gave a vector of {length} numbers after {took_s:.1f} s"
+    if took_s > budget_s:
+        return Finding("warn", "embeddings", found, f"a decision waits {budget_s:g} s and then does without it")
+    return Finding("ok", "embeddings", found)
+
+
 def judge_model(name: str, verdict: Verdict, expected: str, took_s: float) -> Finding:
     """Judge a trial question, to which `expected` is the only right entry."""
     found = f"{name} answered a trial question in {took_s:.1f} s (that cost one request)"

@@ -1,7 +1,7 @@
 """`./henji doctor`: looks at everything that has to be right outside of Henji, and says what is not, one line each.
 
 Asking only; what the answers mean is judged in `core/diagnosis.py`. Every check runs, whatever became of the others.
-It sends no message and costs nothing, but for one trial question where a language model is configured, and for what
+It sends no message and costs nothing, but for one trial question to each model that is configured, and for what
 is asked for: LINE's test of the webhook, a test alert to the staff.
 """
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 
-from service import wiring
+from service import sensing, wiring
 from service.adapters.faqfiles import read_sources
 from service.adapters.images import ImageFolder
 from service.adapters.inspection import Inspection, open_inspection
+from service.adapters.ledger import OpenLedger
 from service.adapters.line_account import Account, open_account
 from service.adapters.store import Store
 from service.adapters.vitals import Vitals
@@ -30,6 +31,7 @@ Clock = Callable[[], float]
 TEST_ALERT = "テスト：要対応のお知らせ"
 _TEST_TEXT = "Henjiからのテストです。お客様がお返事をお待ちのときは、ここにお知らせします。"
 _STORE_TIMEOUT_S = 5.0
+_EMBEDDING_WITHIN_S = 8.0
 _TRIAL = "何時まで開いていますか"
 _TRIAL_ENTRIES = [
     Entry(
@@ -79,6 +81,7 @@ async def examine(
     rest: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
         "Redis": lambda: _check_store(settings, clock),
         "model": lambda: _check_model(settings),
+        "embeddings": lambda: _check_embeddings(settings),
         "model today": lambda: _check_spending(settings),
         "FAQ": lambda: _check_faq(settings),
         "alerts": lambda: _check_alerts(settings, test=test_alert),
@@ -159,6 +162,20 @@ async def _check_model(settings: Settings) -> list[Finding]:
         started = time.monotonic()
         verdict = await model.adjudicate(_TRIAL, _TRIAL_ENTRIES)
         return [diagnosis.judge_model(model.name, verdict, "hours", time.monotonic() - started)]
+
+
+async def _check_embeddings(settings: Settings) -> list[Finding]:
+    if not settings.embeddings_are_on:
+        return []
+    async with wiring.open_embedder(settings, OpenLedger()) as embedder:
+        started = time.monotonic()
+        try:
+            vector = await embedder.embed(_TRIAL, (), _EMBEDDING_WITHIN_S)
+        except ModelUnavailable as error:
+            todo = "OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_EMBEDDING_MODEL"
+            return [Finding("FAIL", "embeddings", f"no vector: {error}", todo)]
+        took_s = time.monotonic() - started
+    return [diagnosis.judge_embeddings(embedder.name, len(vector), took_s, sensing.BUDGET_S)]
 
 
 async def _check_spending(settings: Settings) -> list[Finding]:

@@ -14,6 +14,7 @@ from service.core.diagnosis import (
     StoreFacts,
     judge_chat_mode,
     judge_clock,
+    judge_embeddings,
     judge_faq,
     judge_model,
     judge_quota,
@@ -230,3 +231,10 @@ def test_a_model_should_get_the_trial_question_right() -> None:
 )
 def test_the_faq_should_be_without_errors(counts: tuple[int, int, int], level: str) -> None:
     assert judge_faq(*counts).level == level
+
+
+def test_an_embedding_model_must_answer_in_the_time_that_a_decision_waits() -> None:
+    quick = judge_embeddings("toy", 384, 0.24, 1.0)
+    assert (quick.level, quick.found) == ("ok", "toy gave a vector of 384 numbers after 0.2 s")
+    slow = judge_embeddings("toy", 384, 1.26, 1.0)
+    assert (slow.level, slow.todo) == ("warn", "a decision waits 1 s and then does without it")

@@ -20,6 +20,7 @@ from service.tools.fakeline.faults import Fault
 from service.tools.fakeline.server import FakeLine
 from tests.support.desk import open_desk
 from tests.support.scripted_openai import ScriptedOpenAI, Step, says, status, verdict
+from tests.support.toy_embeddings import ToyEmbeddings, as_answer
 
 TOKEN = "token-of-the-channel"
 REMINDERS = ["応答メッセージ", "AIチャットボット(β)", "あいさつメッセージ", "Webhookの再送"]
@@ -208,6 +209,16 @@ async def test_what_the_workers_have_spent_on_the_model_is_told(environ: dict[st
     assert (before.level, before.found) == ("ok", "the service has not asked it yet")
     assert (much.level, much.found) == ("warn", "0.45 used, of 0.5")
     assert (shut.level, "left alone" in shut.found) == ("warn", True)
+
+
+async def test_an_embedding_model_is_asked_for_one_vector(environ: dict[str, str]) -> None:
+    assert "embeddings" not in await examined(environ)
+    with ToyEmbeddings((200, as_answer([[1.0, 0.0]])), (404, {})) as server:
+        told = environ | {"OPENAI_BASE_URL": server.base_url, "OPENAI_EMBEDDING_MODEL": "toy"}
+        works, fails = (await examined(told))["embeddings"], (await examined(told))["embeddings"]
+        assert len(server.texts) == 2
+    assert works.found.startswith("toy gave a vector of 2 numbers")
+    assert (fails.level, fails.found) == ("FAIL", "no vector: http_404")
 
 
 async def test_a_model_that_does_not_understand(environ: dict[str, str]) -> None:
