@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.fitting import calibrate
 from service.core.insights import add_up, describe, group_alike
 from service.core.thresholds import Learned
-from tests.support.shop import make_shop
+from tests.support.shop import ENTRIES, make_shop
 
 
 def test_days_are_added_up_and_what_is_no_message_is_left_out() -> None:
@@ -41,7 +42,7 @@ def test_every_message_is_in_one_group(texts: list[str]) -> None:
 
 
 def test_a_worker_says_how_sure_it_is_and_where_the_share_comes_from() -> None:
-    shop = make_shop()
+    shop = make_shop().with_calibration(calibrate(ENTRIES))
     found = describe(shop)
     assert (found.promise, found.wrong, found.share, found.share_is) == (0.05, None, 0.4, "assumed")
     assert (found.entries, found.never_sure, found.lifted) == (6, 4, False)
