@@ -23,7 +23,7 @@ from service.core.hours import business_day
 from service.core.plan import Plan, reply_by_staff
 from service.core.records import HandoffRecord, MessageItem
 from service.core.shop import Shop
-from service.core.tally import tally_first_reply
+from service.core.tally import tally_reply
 from service.errors import Conflict, KeyReused, NotFound
 
 log = structlog.get_logger()
@@ -41,10 +41,14 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What a person sends: at most five bubbles; `public_url` is where LINE fetches the pictures among them."""
+    """What a person sends: at most five bubbles; `public_url` is where LINE fetches the pictures among them.
+
+    `entry` is the one whose answer it is, word for word; empty for a person's own words.
+    """
 
     bubbles: Sequence[Bubble]
     public_url: str | None = None
+    entry: str = ""
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +222,7 @@ class Desk:
                 raise Conflict("this customer has never written")
             opened = before or handoffs.open_by_staff(action[:16], scene.conversation, scene.said, order.staff, now)
             after = handoffs.reply(opened, order.staff, now)
-            return _replied(act_on("reply", before, after, out), before, after, shop, now)
+            return _replied(act_on("reply", before, after, out), before, after, shop, now, entry=message.entry)
 
         task = Task(what="reply", customer=customer, handoff=handoff_id, rule=rule, seen=seen)
         written, _ = await self._do(order, task, action)
@@ -304,11 +308,17 @@ class Desk:
 
 
 def _replied(
-    plan: Plan | None, before: HandoffRecord | None, after: HandoffRecord, shop: Shop, now: datetime
+    plan: Plan | None,
+    before: HandoffRecord | None,
+    after: HandoffRecord,
+    shop: Shop,
+    now: datetime,
+    *,
+    entry: str = "",
 ) -> Plan | None:
-    """Add what follows from a person's reply: how long it took is counted, and the bot gets its turn later."""
+    """Add what follows from a person's reply: it is tallied, and the bot gets its turn later."""
     later = return_later(plan, now + shop.return_to_bot_after)
-    return later and msgspec.structs.replace(later, tally=tally_first_reply(before, after, business_day(shop, now)))
+    return later and msgspec.structs.replace(later, tally=tally_reply(before, after, business_day(shop, now), entry))
 
 
 def _same(earlier: str, order: Order) -> str:

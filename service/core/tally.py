@@ -8,7 +8,7 @@ from service.core.auditing import week_of
 from service.core.conversation import Conversation, Turn
 from service.core.counting import count_entry, count_first_reply, count_turn
 from service.core.decisions import Answer, Decision
-from service.core.records import HandoffRecord
+from service.core.records import HandoffRecord, ms
 from service.core.traffic import Heard, hear
 
 
@@ -33,12 +33,23 @@ def tally_turn(name: str, decision: Decision, turn: Turn, conversation: Conversa
     return Tally(day=day, counts=counts, heard=hear(decision, turn, conversation))
 
 
-def tally_first_reply(before: HandoffRecord | None, after: HandoffRecord, day: date) -> Tally | None:
-    """Count how long a customer waited, where this is the first reply of a person and the customer wrote first."""
-    if not before or before.first_reply_at or not after.first_reply_at:
+def tally_reply(before: HandoffRecord | None, after: HandoffRecord, day: date, entry: str = "") -> Tally | None:
+    """Count a person's reply: how long the customer waited for the first one, and which `entry` was the answer.
+
+    None where there is nothing to count: a person wrote first, or once more in words of their own. An entry counts
+    where the customer has said one thing: then it is the answer to that.
+    """
+    if not before:
         return None
-    minutes = (after.first_reply_at - before.created_at).total_seconds() / 60
-    return Tally(day=day, counts=(count_first_reply(_round(minutes)),))
+    counts: tuple[str, ...] = ()
+    if after.first_reply_at and not before.first_reply_at:
+        minutes = (after.first_reply_at - before.created_at).total_seconds() / 60
+        counts = (count_first_reply(_round(minutes)),)
+    heard = None
+    if entry and len(before.turns) == 1:
+        (said,) = before.turns
+        heard = Heard(turn=said.id, at=ms(said.at), events=(said.id,), decision="staff", reason="staff", entry=entry)
+    return Tally(day=day, counts=counts, heard=heard) if counts or heard else None
 
 
 def _round(minutes: float) -> int:

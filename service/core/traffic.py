@@ -24,7 +24,7 @@ _DIGITS = 2
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn, decided by its meaning or by a tap.
+    """A turn, decided by its meaning or by a tap; or answered by staff with an entry (`staff`).
 
     `events` are the items of the talk that hold its words, `at` is when it was said (ms). `entry` is what was answered
     with, else the nearest one, if any; `choices` were offered. `again`: it came right after a question back, and says
@@ -99,9 +99,9 @@ def traffic(heard: Iterable[tuple[str, Heard]]) -> list[Heard]:
 
 
 def chosen_after(heard: Iterable[tuple[str, Heard]]) -> list[tuple[Heard, str]]:
-    """Pair what customers wrote with the entry that they then tapped, newest first.
+    """Pair what customers wrote with the entry that they then tapped, or that staff replied with, newest first.
 
-    It says which entry a text means, of those for which the bot had to ask back: a phrasing that somebody may add.
+    It says which entry a text means, of those that the bot was not sure of: a phrasing that somebody may add.
     `heard` is newest first, with the customers.
     """
     asked: dict[str, Heard] = {}
@@ -110,6 +110,8 @@ def chosen_after(heard: Iterable[tuple[str, Heard]]) -> list[tuple[Heard, str]]:
         before = asked.pop(customer, None)
         if one.reason == "choice" and before and one.entry in before.choices:
             pairs.append((before, one.entry or ""))
+        elif one.reason == "staff" and one.entry:
+            pairs.append((one, one.entry))
         elif one.decision == "clarify" and one.by_meaning:
             asked[customer] = one
     return pairs[::-1]

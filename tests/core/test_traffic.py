@@ -19,9 +19,9 @@ from service.core.fitting import calibrate
 from service.core.handoffs import open_handoff, reply
 from service.core.knowledge import Knowledge, build_knowledge
 from service.core.shop import DEFAULT_SHOP
-from service.core.tally import tally_first_reply, tally_turn
+from service.core.tally import tally_reply, tally_turn
 from service.core.thresholds import NOTHING_LEARNED, Learned, level_for_choices
-from service.core.traffic import ENOUGH_MESSAGES, Heard, hear, learn_from, traffic
+from service.core.traffic import ENOUGH_MESSAGES, Heard, chosen_after, hear, learn_from, traffic
 from service.settings import ROOT
 from service.tools.evaluating import read_questions
 from tests.support.shop import CUSTOMER, make_shop, turn
@@ -98,6 +98,15 @@ def test_what_is_said_once_more_after_a_question_back_is_no_traffic_and_one_cust
     assert [one.turn for one in traffic(found)] == ["t0", "t1", "t2", "t3", "t4", "t52"]
 
 
+def test_what_was_written_before_a_choice_or_a_reply_with_an_entry_means_that_entry() -> None:
+    asked = msgspec.structs.replace(heard(1), choices=("cut", "color"))
+    tapped = msgspec.structs.replace(heard(2, again=True, reason="choice"), decision="answer", entry="color")
+    helped = msgspec.structs.replace(heard(3, reason="staff"), decision="staff", entry="hours")
+    assert chosen_after([("U2", helped), ("U1", tapped), ("U1", asked)]) == [(helped, "hours"), (asked, "color")]
+    assert chosen_after([("U2", tapped), ("U1", asked)]) == [], "somebody else's tap"
+    assert chosen_after([("U1", tapped), ("U1", heard(4)), ("U1", asked)]) == [], "another question came between"
+
+
 def test_an_automatic_answer_is_counted_by_the_day_with_its_entry_and_may_be_checked() -> None:
     tally = tally_turn("answer", Answer("cut", "sure", NEAR), turn("カット"), BOT, date(2026, 11, 25))
     assert (tally.counts, tally.week) == (("turn answer sure", "entry cut"), "2026-W48")
@@ -110,11 +119,17 @@ def test_the_first_reply_is_counted_in_minutes_of_two_digits(waited: int, counte
     at = datetime(2026, 11, 25, 3, tzinfo=UTC)
     opened = open_handoff("h", Handoff("asked"), turn("人"), customer="U", knowledge="k", now=at, due_at=at)
     replied = reply(opened, "佐藤", at + timedelta(seconds=waited))
-    tally = tally_first_reply(opened, replied, at.date())
+    tally = tally_reply(opened, replied, at.date())
     assert tally is not None
     assert tally.counts == (f"replied {counted}",)
-    assert tally_first_reply(replied, reply(replied, "佐藤", at), at.date()) is None, "only the first one"
-    assert tally_first_reply(None, replied, at.date()) is None, "a person wrote first"
+    assert tally_reply(replied, reply(replied, "佐藤", at), at.date()) is None, "only the first one"
+    assert tally_reply(None, replied, at.date(), "cut") is None, "a person wrote first"
+    helped = tally_reply(replied, reply(replied, "佐藤", at), at.date(), "cut")
+    assert helped is not None
+    assert helped.heard is not None
+    assert (helped.counts, helped.heard.entry, helped.heard.by_meaning, helped.week) == ((), "cut", False, None)
+    more = msgspec.structs.replace(replied, turns=replied.turns * 2)
+    assert tally_reply(more, reply(more, "佐藤", at), at.date(), "cut") is None, "which of the two it answers is open"
 
 
 def mixed(share: float, salon: Knowledge, count: int = 400) -> list[str]:

@@ -86,7 +86,8 @@ async def _message(place: Place, entry: str, text: str) -> Message | None:
         handoff = await place.parts.archive.handoff(place.handoff)
         with suppress(WorkerUnavailable):
             bubbles = await place.view.answer(handoff, entry)
-            return Message(bubbles, place.parts.public_url) if in_words(bubbles).strip() == text else None
+            same = in_words(bubbles).strip() == text
+            return Message(bubbles, place.parts.public_url, entry) if same else None
     return Message(split_text(text))
 
 

@@ -76,8 +76,8 @@ INSIGHT_WORDS: dict[str, tuple[str, str]] = {
     "open_conversation": ("会話を見る", "See the conversation"),
     "phrases": ("言い回しの候補", "Phrasings to add"),
     "phrases_help": (
-        "選択肢から選ばれた質問です。FAQの言い回しに加えると、次からは聞き返さずにお答えできます。",
-        "What customers wrote before they chose. As phrasings of that entry they need no question back.",
+        "お客様が選択肢から、またはスタッフが回答に選んだFAQです。言い回しに加えると、自動でお答えしやすくなります。",
+        "What customers wrote, and the entry that they or staff chose. As phrasings they make answers surer.",
     ),
     "used": ("よく使われたFAQ", "Entries most used"),
     "never_sure": ("選択肢でしかお答えしないFAQ", "Entries that are only offered as choices"),
