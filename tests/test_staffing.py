@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.adapters.store import PREFIX
+from service.adapters.traffic import Traffic
 from service.core.actions import Portrait
+from service.core.hours import business_day
 from service.core.records import BubbleItem, HandoffRecord, Note
 from service.errors import Conflict, NotFound
-from service.staffing import ATTEMPTS, Desk, Order
+from service.staffing import ATTEMPTS, Desk, Message, Order
 from tests.support.shop import CUSTOMER
-from tests.support.staffed import Shop, open_shop
+from tests.support.staffed import SHOP, Shop, open_shop
 
 NOW = datetime(2099, 7, 1, 3, 0, tzinfo=UTC)
 SATO, SUZUKI = Order("佐藤"), Order("鈴木")
@@ -94,6 +96,19 @@ async def test_a_reply_claims_and_stands_in_the_talk_before_it_is_sent(shop: Sho
         None,
     )
     assert (await shop.conversation()).state == "human"
+
+
+async def test_a_reply_with_an_entry_is_told_of_once_and_the_first_reply_is_timed(shop: Shop) -> None:
+    traffic = Traffic(shop.store, keep_days=1)
+    at = datetime.now(UTC) + timedelta(minutes=4)
+    order = Order("佐藤", key="k", body="b")
+    for _ in range(2):
+        await shop.desk.send(order, shop.id, Message(("はい",), entry="parking"), at, None)
+    await shop.desk.reply(SATO, shop.id, "ほかにもあれば、どうぞ", at)
+    ((customer, heard),) = [found for found in await traffic.heard() if found[1].decision == "staff"]
+    assert (customer, heard.entry, await traffic.words([heard])) == (CUSTOMER, "parking", ["スタッフと話したい"])
+    (today,) = await traffic.days([business_day(SHOP.shop, at)])
+    assert {name: count for name, count in today.items() if name.startswith("replied")} == {"replied 5": 1}
 
 
 async def test_a_reply_does_not_wait_for_the_bot_to_finish_thinking(shop: Shop) -> None:

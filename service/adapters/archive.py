@@ -16,6 +16,7 @@ from service.adapters.store import PREFIX, Store
 from service.adapters.vitals import QUOTA_FIELDS, read_quota
 from service.core.calibration import CalibrationState
 from service.core.conversation import Conversation
+from service.core.insights import Answering
 from service.core.quota import is_short, left_of, of_month
 from service.core.records import HandoffRecord, HandoffStatus, Item, MessageItem, utc
 from service.core.searching import ANYTHING, Wanted
@@ -181,6 +182,11 @@ class Archive:
         """Read the shop as a worker answers from it; the defaults while none has been here yet."""
         found = cast("bytes | None", await self._call(lambda redis: redis.hget(f"{PREFIX}shop", "facts")))
         return msgspec.json.decode(found, type=Shop) if found else DEFAULT_SHOP
+
+    async def answering(self) -> Answering | None:
+        """Read what a worker has said of the knowledge that it answers from; None while none has."""
+        found = cast("bytes | None", await self._call(lambda redis: redis.hget(f"{PREFIX}shop", "answering")))
+        return msgspec.json.decode(found, type=Answering) if found else None
 
     async def switches(self) -> Switches:
         """Read what staff have set for everybody."""

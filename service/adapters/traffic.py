@@ -13,7 +13,6 @@ from redis.asyncio import Redis
 
 from service.adapters.store import PREFIX, Store
 from service.core.auditing import CHECKS_THAT_COUNT, Label, place_in_sample, week_of
-from service.core.insights import Answering
 from service.core.records import BubbleItem, Item, MessageItem
 from service.core.tally import Tally
 from service.core.thresholds import NOTHING_LEARNED, Learned
@@ -112,11 +111,6 @@ class Traffic:
             "list[bytes | None]", await self._call(lambda redis: redis.hmget(f"{PREFIX}headings", list(entries)))
         )
         return {entry: raw.decode() for entry, raw in zip(entries, found, strict=True) if raw is not None}
-
-    async def answering(self) -> Answering | None:
-        """Read what a worker has said of the knowledge that it answers from."""
-        raw = cast("bytes | None", await self._call(lambda redis: redis.hget(f"{PREFIX}shop", "answering")))
-        return msgspec.json.decode(raw, type=Answering) if raw else None
 
     async def learned(self) -> Learned:
         """Read what was learnt last."""

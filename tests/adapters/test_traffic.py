@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from service.adapters.archive import Archive
 from service.adapters.caretaking import Caretaker
 from service.adapters.exporting import export
 from service.adapters.inquiries import Inquiries
@@ -112,9 +113,10 @@ async def test_of_a_customer_who_is_erased_nothing_is_left_and_nothing_comes_bac
 
 
 async def test_a_worker_says_what_it_answers_from(store: Store, found: Traffic) -> None:
-    assert await found.answering() is None
+    archive = Archive(store)
+    assert await archive.answering() is None
     await Inquiries(store).publish(SHOP)
-    answering = await found.answering()
+    answering = await archive.answering()
     assert answering is not None
     assert answering.calibration == SHOP.calibration.id
     assert await found.headings(["cut", "gone"]) == {"cut": "カットの料金はいくらですか"}

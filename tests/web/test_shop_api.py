@@ -149,6 +149,9 @@ async def test_the_status_tells_who_works_and_who_waits_since_when(system: Syste
     assert situation["oldest_unreplied"] == "2025-11-13T02:13:20Z"
     assert (situation["knowledge"], situation["calibration"]) == (SHOP.version, "calibrating")
     assert situation["worker_at"] <= situation["now"]
+    answering = answer["answering"]
+    assert (answering["calibration"], answering["share"]) == (SHOP.calibration.id, 0.4)
+    assert answering["share_is"] == "assumed"
 
 
 async def test_an_active_handoff_that_was_replied_to_is_not_unreplied(sato: httpx.AsyncClient, redis: Redis) -> None:
@@ -161,6 +164,7 @@ async def test_an_active_handoff_that_was_replied_to_is_not_unreplied(sato: http
 async def test_without_a_worker_the_status_says_so(sato: httpx.AsyncClient) -> None:
     answer = (await sato.get("/status")).json()
     assert not answer["working"]
+    assert answer["answering"] is None
     assert [answer["situation"][name] for name in ("worker_at", "knowledge", "calibration")] == [None] * 3
 
 

@@ -11,6 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from service.adapters.archive import Archive, Situation
 from service.adapters.inquiries import Inquiries
 from service.core.inquiry import Loaded, Tried
+from service.core.insights import Answering
 from service.web.api.shapes import AskRequest, problems
 
 # A worker shows that it is there once a second.
@@ -18,10 +19,14 @@ _GONE_AFTER = timedelta(seconds=10)
 
 
 class Status(msgspec.Struct):
-    """How the shop stands. `working` is whether a worker was here in the last ten seconds."""
+    """How the shop stands. `working` is whether a worker was here in the last ten seconds.
+
+    `answering` is what a worker has said of the knowledge that it answers from, null while none has.
+    """
 
     working: bool
     situation: Situation
+    answering: Answering | None
 
 
 @post("/ask", status_code=200, responses=problems(400, 413))
@@ -44,7 +49,8 @@ async def read_status(archive: NamedDependency[Archive]) -> Status:
     """Say how the shop stands."""
     situation = await archive.situation()
     at = situation.worker_at
-    return Status(at is not None and situation.now - at < _GONE_AFTER, situation)
+    working = at is not None and situation.now - at < _GONE_AFTER
+    return Status(working, situation, await archive.answering())
 
 
 HANDLERS: list[Any] = [ask, read_faq, read_status]

@@ -149,7 +149,7 @@ async def _show(page: _Page, days: int, *, problem: str = "", status: int = 200)
         "first_reply": None
         if numbers.first_reply is None
         else length(timedelta(minutes=numbers.first_reply), view.lang),
-        "answering": await traffic.answering(),
+        "answering": await view.parts.archive.answering(),
         "measured": measured,
         "left": max(0, ENOUGH_CHECKED - measured.checked),
         "checks": checks,
