@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from service.adapters.store import PREFIX, connect
 from service.adapters.verdicts import Notepad
 from service.advising import Advisor, Talk, nothing_before
 from service.core.conversation import Conversation
@@ -18,8 +19,10 @@ from service.core.triage import triage
 from service.core.verdicts import Probed, find, fingerprints
 from service.replying import resolve
 from tests.support.catalogue import learnt
+from tests.support.dump import everything
 from tests.support.shop import CUSTOMER, ENTRIES, NOON, entry, make_shop, turn
 from tests.support.stand_ins import UNSURE, Model
+from tests.support.system import run_system
 
 SHOP = make_shop()
 CHILDREN = "子どもは?"
@@ -248,3 +251,36 @@ async def test_a_new_promise_takes_effect_at_once() -> None:
     stricter = msgspec.structs.replace(learnt().calibration, promise=0.001)
     assert advisor.rates(learnt().calibration).id != advisor.rates(stricter).id
     assert (advisor.rates(stricter).threshold or 0) > (advisor.rates(learnt().calibration).threshold or 0)
+
+
+async def test_with_everything_running_the_model_hears_what_was_said_and_its_verdict_is_traced(redis_url: str) -> None:
+    model = Model(NoneFits())
+    async with run_system(redis_url, SHOP, model) as system:
+        customer = system.fake.add_user("田中")
+        await system.fake.send_text(customer, "カットいくら?")
+        assert await system.decided(customer, 1) == ["answer sure"]
+        await system.fake.send_text(customer, CHILDREN)
+        assert await system.decided(customer, 2) == ["answer sure", "handoff no_entry"]
+        (heard,) = model.heard
+        assert heard == (
+            Utterance("customer", "カットいくら?"),
+            Utterance("shop", "カットの料金はいくらですかの答えです。"),
+        )
+        traces = [item for item in await system.archive.talk(customer) if isinstance(item, TraceItem)]
+        assert traces[0].model is None
+        assert traces[1].model is not None
+        assert (traces[1].model.verdict, traces[1].model.threshold) == ('{"type":"none"}', None)
+
+
+async def test_the_same_question_of_two_customers_is_asked_once(redis_url: str) -> None:
+    model = Model(NoneFits())
+    async with run_system(redis_url, SHOP, model) as system:
+        for name in ("田中", "佐藤"):
+            customer = system.fake.add_user(name)
+            await system.fake.send_text(customer, UNSURE)
+            assert await system.decided(customer, 1) == ["handoff no_entry"]
+        assert len(model.asked) == 1
+    async with connect(redis_url, timeout_s=5) as redis:
+        kept = [line for line in (await everything(redis)).splitlines() if line.startswith(f"{PREFIX}verdict:")]
+    assert len(kept) == 1
+    assert UNSURE not in kept[0]
