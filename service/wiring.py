@@ -298,8 +298,8 @@ async def run_worker(settings: Settings, redis_url: str, stop: asyncio.Event, *,
             public_url=settings.public_url,
         )
         works = [
-            *_beside(settings, (store, bell), (folder, last_good), parts),
             *_drafting(settings, gate, store, parts.knowledge),
+            *_beside(settings, (store, bell), (folder, last_good), parts),
         ]
         beside = [asyncio.create_task(work) for work in works]
         worker = Worker(mailbox, Mailbox(bell, keep_days=settings.retention_days), lambda lease: handle(lease, parts))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,9 +24,11 @@ from service.core.drafts import Judged
 from service.core.records import HandoffRecord
 from service.core.spending import Tariff
 from service.settings import ROOT
+from service.tools.fakeline.server import FakeLine
+from tests.support.real import Service, running, write_faq
 from tests.support.scripted_openai import ScriptedOpenAI, Step, hang, says, status
-from tests.support.shop import make_shop
-from tests.support.system import System, run_system
+from tests.support.shop import ENTRIES, make_shop
+from tests.support.system import SECRET, TOKEN, System, run_system
 from tests.support.waiting import tick
 
 SHOP = make_shop()
@@ -76,7 +79,7 @@ async def handoff_of(system: System, customer: str, when: Callable[[HandoffRecor
 
 
 async def counted(store: Store, result: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (await Vitals(store).read()).counts.get(count_draft(result)):
             await tick()
 
@@ -288,3 +291,23 @@ async def test_without_a_model_nothing_is_put_on_the_list(redis_url: str, redis:
     async with run_system(redis_url, SHOP) as system:
         await asks(system)
     assert await redis.exists(f"{PREFIX}drafts") == 0
+
+
+async def test_the_service_as_a_shop_runs_it_drafts_and_counts_what_it_costs(tmp_path: Path) -> None:
+    write_faq(tmp_path / "faq", ENTRIES)
+    async with ScriptedOpenAI(drafts()) as server:
+        fake = FakeLine(channel_secret=SECRET, access_token=TOKEN)
+        await fake.start()
+        model = {"OPENAI_BASE_URL": server.base_url, "OPENAI_MODEL": "small", "HENJI_MODEL_BUDGET": "1"}
+        async with running(Service(tmp_path / "data", tmp_path / "faq", fake, **model)) as service:
+            customer = fake.add_user("田中 はるか")
+            await fake.send_text(customer, f"スタッフと話したい\n{LONG}")
+            async with Store(service.redis_url, timeout_s=5) as store, asyncio.timeout(60):
+                await counted(store, "kept")
+                handoff = (await Archive(store).conversation(customer)).handoff
+                assert handoff
+                assert (await Archive(store).handoff(handoff)).draft == REPLY
+                state = (await Vitals(store).read()).model
+        await fake.stop()
+    assert state is not None
+    assert (state.spent, state.budget) == (pytest.approx(912e-6), 1), "the tokens that the server counted"
