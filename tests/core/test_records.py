@@ -44,6 +44,7 @@ def test_a_handoff_holds_the_fields_that_are_documented() -> None:
         "turns",
         "candidates",
         "draft",
+        "drafted_by",
         "ask",
         "filled",
         "tags",
