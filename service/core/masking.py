@@ -75,6 +75,7 @@ _TOLD = _patterns(
     (BIRTHDAY, rf"(?:生年月日|birth ?day|date of birth)[\s:はがis]{{0,5}}({_DATE}|[0-9]{{6,8}}(?![0-9]))"),
     (BIRTHDAY, rf"(?<![0-9])({_DATE})(?:生まれ|うまれ)"),
 )
+_ID_WORDS = r"(?<![a-z])id(?![a-z])|アカウント名?|ユーザー名"
 _LOCAL = r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]++"
 # Read on the shadow in which kanji are kanji.
 _NET = _patterns(
@@ -83,7 +84,9 @@ _NET = _patterns(
     (MAIL, rf"{_LOCAL}@[a-z][a-z0-9\-]{{2,}}"),
     (ID, r"(?<![a-z0-9])u[0-9a-f]{32}(?![0-9a-f])"),
     (ID, r"(?<![a-z0-9@])@[a-z][a-z0-9._\-]{3,}"),
-    (ID, r"(?:\bid|アカウント|account|ユーザー名)[\s:=はがis]{0,4}([a-z0-9][a-z0-9._\-]{2,})"),
+    # "my account is locked" tells nothing of whose it is: without a sign before it an id has a digit in it.
+    (ID, rf"(?:{_ID_WORDS}|account)\s?(?:[:=はが]|is\s)?\s?((?=[a-z._\-]*[0-9_])[a-z0-9][a-z0-9._\-]{{2,}})"),
+    (ID, rf"(?:{_ID_WORDS})\s?[:=は]\s?([a-z0-9][a-z0-9._\-]{{2,}})"),
 )
 
 _KANA_CITIES = (
@@ -114,7 +117,8 @@ _KNOWN = (
     rf"(?:{'|'.join(sorted(SURNAMES, key=len, reverse=True))})"
     rf"(?:\s?(?!さん|様|くん|君|ちゃん|先生|店)(?:[{_KANJI}]{{1,3}}|(?![のはがもとにで])[{_HIRAGANA}]{{2,4}}?))?"
 )
-_SAYS = r"(?:と(?:申|もう)し(?:ます|まして)|と(?:言|い)います|と(?:申|もう)す者)"
+# 「何と言いますか」 asks for a word.
+_SAYS = r"(?:と(?:申|もう)し(?:ます|まして)|と(?:言|い)います|と(?:申|もう)す者)(?!か)"
 _IS = r"(?:です(?!か)|でございます|だよ|だけど)"
 _NAMES = tuple(
     re.compile(pattern)

@@ -68,6 +68,11 @@ MASKED = [
 ]
 
 KEPT = [
+    "why is my account locked",
+    "what's my bank account balance",
+    "i want to change my savings account pin to 1234",
+    "give me some ideas, how do I identify myself, what is idiosyncratic",
+    "このスタイルは何と言いますか",
     "カット5,500円ですか？",
     "カットとカラーで１２０００円くらい?",
     "500-1000円くらいで買えますか",
