@@ -68,7 +68,8 @@ async def test_the_web_process_shows_what_only_a_worker_knows(service: Service, 
         async with asyncio.timeout(20):
             while "henji_line_quota_used" not in (shown := (await client.get("/metrics")).text):
                 await tick(0.05)
-        assert (await client.get("/health/ready")).json() == {"redis": "ok", "worker": "ok", "knowledge": "ok"}
+        parts = {"redis": "ok", "worker": "ok", "knowledge": "ok", "model": "none was asked yet"}
+        assert (await client.get("/health/ready")).json() == parts
         assert f"henji_knowledge_entries {len(ENTRIES):.1f}\n" in shown
         async with connect(service.redis_url, timeout_s=5) as redis:
             assert service.kill("worker")

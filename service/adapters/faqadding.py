@@ -7,7 +7,8 @@ from service.adapters.images import ImageFolder
 from service.core.additions import Added, Addition, Prepared, prepare
 from service.errors import KnowledgeError
 
-_TRIES = 3
+# Of those who add at once one succeeds each time.
+_TRIES = 20
 
 
 class FaqAdder:

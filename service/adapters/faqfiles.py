@@ -1,9 +1,11 @@
 """The files of the FAQ folder on disk: listed, read, and replaced whole."""
 
+import fcntl
 import os
 import secrets
 import unicodedata
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from service.adapters.images import ImageFolder
@@ -89,7 +91,8 @@ def create(path: Path, content: bytes) -> bool:
 def replace(path: Path, before: bytes, after: bytes) -> bool:
     """Put `after` in the place of `before`, whole or not at all, with the same permissions.
 
-    False, and nothing was done, when the file does not hold `before` any more. Raises OSError.
+    False, and nothing was done, when the file does not hold `before` any more. Raises OSError. Between us only one
+    looks and replaces at a time; an editor that saves in that very moment goes first or last.
     """
     target = path.resolve()  # what a link leads to is replaced, not the link
     status = target.stat()
@@ -102,9 +105,22 @@ def replace(path: Path, before: bytes, after: bytes) -> bool:
         with suppress(PermissionError):
             os.chown(temporary, status.st_uid, status.st_gid)
         temporary.chmod(status.st_mode & 0o7777)
-        if target.read_bytes() != before:
-            return False
-        temporary.replace(target)
+        with _alone_in(target.parent):
+            if target.read_bytes() != before:
+                return False
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return True
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Generator[None]:
+    """Keep the others of us waiting, in other threads and processes. Not every network mount can do that."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
