@@ -158,7 +158,7 @@ def test_ask_says_what_would_be_done_and_why(shell: Shell) -> None:
 
 def test_ask_explains_in_plain_words_what_was_reached_and_what_was_needed(shell: Shell) -> None:
     assert (
-        "理由：いちばん近いFAQが正しい確率は 99.9% 以上 で、98.0% 以上です。"
+        "理由：いちばん近いFAQが正しい確率は 99.9% 以上 で、自動で回答する 98.0% 以上です。"
         in shell.run("ask", "駐車場はありますか").stdout
     )
     near = shell.run("ask", "駐車場のこと").stdout

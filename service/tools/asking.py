@@ -97,7 +97,7 @@ def _why(decision: Decision, knowledge: Knowledge, *, asked: bool) -> list[str]:
     four = sum(candidate.probability for candidate in decision.candidates[:MAX_CHOICES])
     sure, clarify = f"{calibration.sure:.1%}", f"{calibration.clarify:.1%}"
     if best >= calibration.sure:
-        return [f"理由：いちばん近いFAQが正しい確率は {chance} で、{sure} 以上です。"]
+        return [f"理由：いちばん近いFAQが正しい確率は {chance} で、自動で回答する {sure} 以上です。"]
     if four < calibration.clarify:
         return [f"理由：上位4件を合わせても {four:.1%} で、選択肢をお見せする {clarify} に届きません。"]
     lines = [
