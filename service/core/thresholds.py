@@ -1,6 +1,6 @@
 """Thresholds: from which probability on the promise holds, for an assumed share of unanswerable messages.
 
-The evidence is what the weights said of trials; labelled messages of customers join it as they come in. Nothing is
+The evidence is what the weights said of trials; what the shop's traffic has taught lifts or moves them. Nothing is
 fitted here: a new promise or a new share takes milliseconds.
 """
 
@@ -23,8 +23,7 @@ _BUTTONS_FEW_ENTRIES = 0.5
 _COUNTED = 0.85
 # However easy the trials were: of two entries that say the same none may be sure.
 _LEAST = 0.6
-# So many labelled messages count as much as all trials; so many imagined ones hold the assumed share in place.
-_LABELS_THAT_COUNT_HALF = 200
+# So many imagined messages hold the assumed share in place.
 _IMAGINED = 50
 _SHARE_RANGE = (0.1, 0.8)
 _BINS = 12
@@ -99,12 +98,10 @@ def with_thresholds(
     *,
     promise: float,
     share: float,
-    labelled: Outcomes | None = None,
     learned: Learned = NOTHING_LEARNED,
 ) -> Calibration:
     """Choose the thresholds for a promise (share of wrong answers) and a share of unanswerable messages.
 
-    `labelled` are messages of customers, drawn at random and labelled by staff: the more, the more they count.
     `learned` lifts the thresholds for answers, and sets that for choices.
     """
     if not calibration.evidence:
@@ -116,8 +113,6 @@ def with_thresholds(
     weights = _mixed(outcomes.answerable, near)
     buttons = _BUTTONS_FEW_ENTRIES if calibration.entries < FEW_ENTRIES else _BUTTONS
     hopeless = outcomes.masses(near)[~outcomes.answerable]
-    if labelled is not None and len(labelled.inside):
-        outcomes, weights = _blended(outcomes, weights, labelled)
     chances = outcomes.chances(near)
     return msgspec.structs.replace(
         calibration,
@@ -217,21 +212,7 @@ def never_sure(calibration: Calibration, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(entry for place, entry in enumerate(ids) if place not in reached)
 
 
-def share_of_labels(answerable: npt.NDArray[np.bool_], assumed: float = SHARE) -> float:
-    """Count the share of unanswerable messages among labelled ones drawn at random, steadied by imagined ones."""
-    return float(((~answerable).sum() + _IMAGINED * assumed) / (len(answerable) + _IMAGINED))
-
-
 def _mixed(answerable: npt.NDArray[np.bool_], share: float) -> Floats:
     """Weights that bring the unanswerable ones to a share of all."""
     yes, no = max(1, int(answerable.sum())), max(1, int((~answerable).sum()))
     return np.where(answerable, (1 - share) / yes, share / no)
-
-
-def _blended(outcomes: Outcomes, weights: Floats, labelled: Outcomes) -> tuple[Outcomes, Floats]:
-    """Trials and labelled messages together. The messages come in the share they came in."""
-    count = len(labelled.inside)
-    part = count / (count + _LABELS_THAT_COUNT_HALF)
-    names = Outcomes.__struct_fields__
-    both = [np.concatenate([getattr(outcomes, name), getattr(labelled, name)]) for name in names]
-    return Outcomes(*both), np.concatenate([weights * (1 - part), np.full(count, part / count)])

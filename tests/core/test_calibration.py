@@ -14,7 +14,6 @@ from service.core.thresholds import (
     loosest,
     never_sure,
     pack,
-    share_of_labels,
     unpack,
     with_thresholds,
 )
@@ -149,21 +148,10 @@ def test_the_share_of_unanswerable_messages_is_found_without_labels(share: float
 def test_few_messages_leave_the_share_near_the_assumption() -> None:
     assert estimate_share(FITTED, np.zeros(0)) == pytest.approx(0.4)
     assert 0.4 < estimate_share(FITTED, np.zeros(5)) < 0.5
-    assert share_of_labels(np.zeros(0, np.bool_)) == pytest.approx(0.4)
-    assert share_of_labels(np.ones(950, np.bool_)) == pytest.approx(0.02)
 
 
 def test_without_evidence_the_share_stays_as_assumed() -> None:
     assert estimate_share(msgspec.structs.replace(FITTED, evidence=b""), np.zeros(500)) == pytest.approx(0.4)
-
-
-def test_labelled_messages_that_go_wrong_raise_the_threshold() -> None:
-    known = outcomes(400, 7)
-    all_wrong = msgspec.structs.replace(known, right=np.zeros(400, np.bool_))
-    all_right = msgspec.structs.replace(known, right=np.ones(400, np.bool_), answerable=np.ones(400, np.bool_))
-    stricter = with_thresholds(FITTED, promise=0.05, share=0.4, labelled=all_wrong)
-    looser = with_thresholds(FITTED, promise=0.05, share=0.4, labelled=all_right)
-    assert stricter.sure > FITTED.sure > looser.sure
 
 
 def test_an_entry_none_of_whose_hidden_phrasings_was_answered_rightly_is_named() -> None:
