@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-import random
+import itertools
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,20 +44,30 @@ TOKEN = "test-access-token"
 PUBLIC_URL = "https://henji.example"
 
 
+# Each process of pytest-xdist has ports of its own, below those that the kernel hands out to whoever asks for any:
+# otherwise two tests may find the same one free at once, and talk to each other's servers.
+_PORTS = 2_500
+_FIRST_PORT = 10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8 * _PORTS
+_next_port = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + _PORTS))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a free port, and not the same one soon again."""
+    for port in _next_port:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def two_free_ports() -> int:
-    """Give the first of two free ports in a row, below those that the kernel hands out to whoever asks for any."""
-    while True:
-        port = random.randrange(20_000, 30_000)  # not for secrets
+    """Give the first of two free ports in a row."""
+    for port in _next_port:
         with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
             first.bind(("0.0.0.0", port))
             second.bind(("0.0.0.0", port + 1))
             return port
+    raise AssertionError
 
 
 def make_settings(redis_url: str, **more: str) -> Settings:

@@ -89,8 +89,8 @@ setInterval(() => {
   cost.since ??= performance.now();
   const left = Number(cost.dataset.freeMs) - (performance.now() - cost.since);
   const words = left >= 15_000 ? cost.dataset.free : left > 0 ? cost.dataset.maybe : cost.dataset.paid;
-  if (cost.textContent === words) return;
-  cost.textContent = words;
+  if (cost.textContent !== words) cost.textContent = words;
+  // Also where the words came renewed: what comes first hangs on them.
   preferWay();
 }, 500);
 

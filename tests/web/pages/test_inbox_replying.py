@@ -9,6 +9,7 @@ from playwright.async_api import Route, expect
 from service.adapters.vitals import Vitals
 from service.tools.fakeline.faults import Fault
 from tests.support.inbox import Counter, asks, bubbles, handoff_of, open_first, send
+from tests.support.waiting import tick
 
 # One browser for all tests of this module: it has to live in one event loop with them.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -214,8 +215,10 @@ async def test_while_a_reply_is_free_it_is_sent_from_here(counter: Counter) -> N
     await open_first(page)
     await expect(page.locator("#cost")).to_have_text("無料で返信できます")
     await expect(page.locator(".send .main")).to_have_text("送信")
-    await page.evaluate("find('#cost').dataset.freeMs = '0'")
-    await expect(page.locator(".send .main"), "its time is over").to_have_text("LINEのチャットで返信（無料）")
+    async with asyncio.timeout(10):  # what is renewed meanwhile is free again
+        while await page.locator(".send .main").text_content() != "LINEのチャットで返信（無料）":
+            await page.evaluate("find('#cost').dataset.freeMs = '0'")
+            await tick()
 
 
 async def test_an_earlier_reply_is_one_tap_from_the_box(counter: Counter) -> None:
