@@ -66,8 +66,10 @@ async def test_the_web_process_shows_what_only_a_worker_knows(service: Service, 
     """The FAQ in use and LINE's quota, which the next worker does not ask for again so soon."""
     async with running(service), httpx.AsyncClient(base_url=service.url) as client:
         async with asyncio.timeout(20):
-            while "henji_line_quota_used" not in (shown := (await client.get("/metrics")).text):
+            shown = ""
+            while "henji_line_quota_used" not in shown or "henji_knowledge_entries" not in shown:
                 await tick(0.05)
+                shown = (await client.get("/metrics")).text
         parts = {"redis": "ok", "worker": "ok", "knowledge": "ok", "model": "none was asked yet"}
         assert (await client.get("/health/ready")).json() == parts
         assert f"henji_knowledge_entries {len(ENTRIES):.1f}\n" in shown

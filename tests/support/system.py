@@ -44,10 +44,10 @@ TOKEN = "test-access-token"
 PUBLIC_URL = "https://henji.example"
 
 
-# Each process of pytest-xdist has ports of its own, below those that the kernel hands out to whoever asks for any:
-# otherwise two tests may find the same one free at once, and talk to each other's servers.
+# Each process of pytest-xdist has ports of its own, below those that the kernel hands out to whoever asks for any and
+# above 10080, which browsers refuse: otherwise two tests may find the same one free, and talk to each other's servers.
 _PORTS = 2_500
-_FIRST_PORT = 10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8 * _PORTS
+_FIRST_PORT = 11_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8 * _PORTS
 _next_port = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + _PORTS))
 
 
