@@ -15,15 +15,13 @@ from service.core.answers import ImageLookup
 from service.core.contents import Contents, Source, read_contents
 from service.core.entries import Entry, Problem, words_of
 from service.core.faq import hash_id
+from service.core.insertion import put_under
 from service.core.mending import RULE
 from service.core.normalize import normalize
 
 NEW_FILE = "added.md"
 LONGEST_QUESTION = 200
 LONGEST_ANSWER = 5_000
-_QUOTE = re.compile(r"(\s*[>＞]+\s*(?:[-*+]\s+|・\s*)?)\S")
-# As `characters.split_lines` parts lines, each with its end.
-_LINE = re.compile(r"[^\r\n]*(?:\r+\n|\r|\n)|[^\r\n]+")
 _MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
 _LINE_MARK = re.compile(r"(?m)^(\s*)([-+])")
 _BREAK = re.compile(rf"(?m)^{RULE}-*[ 　]*$")
@@ -133,7 +131,7 @@ def _first_that_reads_well(addition: Addition, target: Entry | None, place: Plac
     """Try it as typed, then with its marks marked as words."""
     reasons: tuple[Problem, ...] = ()
     for written in (addition, _marked(addition)):
-        text = _with_phrasing(place.text or "", target, written) if target else _with_entry(place.text, written)
+        text = _written(place.text or "", target, written)
         sources = {**place.files, place.name: Source(place.name, text)}
         after = read_contents(sources.values(), images=place.images)
         new = _new_errors(before, after)
@@ -196,30 +194,13 @@ def _marked(addition: Addition) -> Addition:
     return msgspec.structs.replace(addition, question=question, answer=answer)
 
 
-def _with_phrasing(text: str, target: Entry, addition: Addition) -> str:
-    """Put it below the last phrasing, written as that one; else right under the heading."""
-    lines = _LINE.findall(text)
+def _written(text: str, target: Entry | None, addition: Addition) -> str:
+    """How a file's text would read: with one more phrasing of an entry, or with a new entry at its end."""
+    if target:
+        return put_under(text, target.line, [addition.question])
     ending = "\r\n" if "\r\n" in text else "\n"
-    at, mark = target.line, "> - "
-    for number in range(target.line, len(lines)):
-        found = _QUOTE.match(lines[number])
-        if found:
-            at, mark = number + 1, found[1]
-        elif lines[number].strip():
-            break
-    if at and not lines[at - 1].endswith(("\n", "\r")):
-        lines[at - 1] += ending
-    added = f"{mark}{addition.question}{ending}"
-    if at == target.line:
-        added = f"{ending}{added}" if at < len(lines) and not lines[at].strip() else f"{ending}{added}{ending}"
-    return "".join((*lines[:at], added, *lines[at:]))
-
-
-def _with_entry(text: str | None, addition: Addition) -> str:
-    """Put it at the end of the file."""
-    ending = "\r\n" if text and "\r\n" in text else "\n"
     section = _section(addition.question, addition.answer, ending)
-    above = (text or "").rstrip("\r\n")
+    above = text.rstrip("\r\n")
     return f"{above}{ending}{ending}{section}" if above.strip() else section
 
 

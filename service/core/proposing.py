@@ -12,6 +12,7 @@ import numpy as np
 
 from service.core.entries import Entry
 from service.core.faq import FaqFile, read_file
+from service.core.insertion import put_under
 from service.core.normalize import normalize
 from service.core.ranking import Index
 
@@ -21,8 +22,6 @@ LEAST_MARGIN = 0.1
 # Of a phrase that is less than this known to an entry's phrasings the words say nothing yet.
 LEAST_COVERED = 1 / 3
 _SIBLINGS = 5
-_LINE_END = re.compile(r"(\r+\n|\r|\n)")
-_QUOTE = re.compile(r"\s*[>＞]")
 # What a model puts before a phrase though it was asked not to, and what would be read as something else in a file.
 _LIST_MARK = re.compile(r"^(?:[>＞]\s*|[-*+]\s+|[・•]\s*|\d{1,2}[.)．、]\s+|[?？]+\s*)+")
 _UNSAFE = re.compile(r"<|`|\{|\}|[\r\n\x0b\x0c\x85\u2028\u2029]")
@@ -104,34 +103,16 @@ def insert(name: str, text: str, proposals: Mapping[str, Sequence[str]]) -> str 
     """
     before = read_file(name, text)
     wanted = {entry.id: _new(entry, before, proposals.get(entry.id, ())) for entry in before.entries}
-    parts = _LINE_END.split(text)
-    end = parts[1] if len(parts) > 1 else "\n"
+    after = text
     for entry in sorted(before.entries, key=lambda entry: -entry.line):
         if wanted[entry.id]:
-            _insert(parts, entry.line, [f"> - ? {phrase}" for phrase in wanted[entry.id]], end)
-    after = "".join(parts)
+            after = put_under(after, entry.line, [f"? {phrase}" for phrase in wanted[entry.id]])
     return after if _reads_as(read_file(name, after), before, wanted) else None
 
 
 def _new(entry: Entry, file: FaqFile, phrases: Sequence[str]) -> tuple[str, ...]:
     standing = {normalize(text) for text in (entry.question, *entry.phrasings, *file.proposals.get(entry.id, ()))}
     return tuple(phrase for phrase in phrases if normalize(phrase) not in standing)
-
-
-def _insert(parts: list[str], number: int, lines: Sequence[str], end: str) -> None:
-    """Put lines under the phrasings of the heading with that number. `parts` are lines and line ends in turn."""
-    last = (number - 1) * 2
-    for place in range(last + 2, len(parts), 2):
-        if _QUOTE.match(parts[place]):
-            last = place
-        elif parts[place].strip():
-            break
-    has_phrasings = last != (number - 1) * 2
-    above = [] if has_phrasings else [""]
-    following = parts[last + 2] if last + 2 < len(parts) else ""
-    below = [""] if not has_phrasings and following.strip() else []
-    for line in reversed((*above, *lines, *below)):
-        parts[last + 1 : last + 1] = [end, line]
 
 
 def _reads_as(after: FaqFile, before: FaqFile, added: Mapping[str, tuple[str, ...]]) -> bool:
