@@ -38,7 +38,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe(knowledge: Knowledge) -> Answering:
     """Say what a knowledge answers from."""
-    calibration, learned = knowledge.usual, knowledge.learned
+    calibration, learned = knowledge.usual_calibration, knowledge.learned
     never = knowledge.never_sure
     return Answering(
         promise=calibration.promise,

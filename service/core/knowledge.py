@@ -64,11 +64,6 @@ class Knowledge:
         fitted = self.vector_calibration
         return fitted is not None and fitted.index == self.index.vector_id and bool(fitted.evidence)
 
-    @property
-    def usual(self) -> Calibration:
-        """The calibration that messages are judged by when all works: that for vectors, where there is one."""
-        return self.vector_calibration if self.vector_calibration and self.uses_vectors else self.calibration
-
     def with_vector(self, text: str, vector: Vector | None) -> "Knowledge":
         """The same for one text, whose vector is known: judged by it, and by what was fitted with vectors.
 
@@ -124,7 +119,7 @@ class Knowledge:
 
         Nobody knows while the calibration is stale.
         """
-        found = () if self.stale else never_sure(self.usual, self.index.ids)
+        found = () if self.stale else never_sure(self.usual_calibration, self.index.ids)
         return tuple(entry for entry in found if self.entries[entry].action == "answer")
 
     @property
