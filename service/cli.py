@@ -14,12 +14,14 @@ from service.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from service.adapters.archive import Archive, Scope
     from service.adapters.caretaking import Caretaker
     from service.adapters.people import People
 
 _T = TypeVar("_T")
+_P = TypeVar("_P")
 WRONG_SETUP = 2
 LONGEST_NAME = 40
 
@@ -404,32 +406,29 @@ def erase_customer(customer_id: str, *, yes: bool) -> None:
 def _with_archive(call: "Callable[[Archive], Awaitable[_T]]") -> _T:
     from service import wiring
 
-    async def run(redis_url: str) -> _T:
-        async with wiring.open_archive(redis_url) as archive:
-            return await call(archive)
-
-    with wiring.open_store(load_settings()) as redis_url:
-        return asyncio.run(run(redis_url))
+    return _at_store(wiring.open_archive, call)
 
 
 def _with_people(call: "Callable[[People], Awaitable[_T]]") -> _T:
     from service import wiring
 
-    async def run(redis_url: str) -> _T:
-        async with wiring.open_people(redis_url) as people:
-            return await call(people)
-
-    with wiring.open_store(load_settings()) as redis_url:
-        return asyncio.run(run(redis_url))
+    return _at_store(wiring.open_people, call)
 
 
 def _with_caretaker(call: "Callable[[Caretaker], Awaitable[_T]]") -> _T:
-    from service import wiring
     from service.adapters.caretaking import open_caretaker
 
+    return _at_store(open_caretaker, call)
+
+
+def _at_store(
+    open_part: "Callable[[str], AbstractAsyncContextManager[_P]]", call: "Callable[[_P], Awaitable[_T]]"
+) -> _T:
+    from service import wiring
+
     async def run(redis_url: str) -> _T:
-        async with open_caretaker(redis_url) as caretaker:
-            return await call(caretaker)
+        async with open_part(redis_url) as part:
+            return await call(part)
 
     with wiring.open_store(load_settings()) as redis_url:
         return asyncio.run(run(redis_url))

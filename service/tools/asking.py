@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service import wiring
+from service import modelwiring, wiring
 from service.adapters.calibrations import Calibrations
 from service.adapters.faqfolder import FaqFolder
 from service.adapters.store import Store
@@ -39,7 +39,7 @@ async def ask(settings: Settings, text: str) -> tuple[dict[str, Any], str]:
     folder = FaqFolder(settings.faq_dir, tokenizer=open_tokenizer(settings.tokenizer))
     folder.load()
     knowledge = await _calibrated(folder.current, settings)
-    async with wiring.open_model(settings) as model:
+    async with modelwiring.open_model(settings) as model:
         tried = await decide(text, knowledge, Advisor(model, Notepad()) if model else None)
     return msgspec.to_builtins(tried), _in_words(tried, knowledge)
 

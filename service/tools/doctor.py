@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from service import sensing, wiring
+from service import modelwiring, sensing, wiring
 from service.adapters.faqfiles import read_sources
 from service.adapters.images import ImageFolder
 from service.adapters.inspection import Inspection, open_inspection
@@ -156,7 +156,7 @@ async def _check_redis_clock(inspection: Inspection, clock: Clock) -> Finding:
 
 
 async def _check_model(settings: Settings) -> list[Finding]:
-    async with wiring.open_model(settings) as model:
+    async with modelwiring.open_model(settings) as model:
         if model is None:
             return [Finding("ok", "model", "none is configured, and none is needed")]
         started = time.monotonic()
@@ -167,7 +167,7 @@ async def _check_model(settings: Settings) -> list[Finding]:
 async def _check_embeddings(settings: Settings) -> list[Finding]:
     if not settings.embeddings_are_on:
         return []
-    async with wiring.open_embedder(settings, OpenLedger()) as embedder:
+    async with modelwiring.open_embedder(settings, OpenLedger()) as embedder:
         started = time.monotonic()
         try:
             vector = await embedder.embed(_TRIAL, (), _EMBEDDING_WITHIN_S)

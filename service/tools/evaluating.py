@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import click
 import msgspec
 
-from service import wiring
+from service import modelwiring
 from service.adapters.faqfiles import read_sources
 from service.adapters.ledger import OpenLedger
 from service.adapters.tokenizing import open_tokenizer
@@ -31,10 +31,10 @@ from service.core.probes import read_probes
 from service.core.ranking import to_embed
 from service.core.vectors import Meanings
 from service.errors import InputError, KnowledgeError, ModelUnavailable, StartError
+from service.modelwiring import open_embedder
 from service.settings import Settings, load_settings
 from service.tools.evaluation_words import in_words
 from service.tools.questioning import ModelSummary, ask_all, probe_all, summarize_model
-from service.wiring import open_embedder
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -189,7 +189,7 @@ async def _hold(
 ) -> Evaluation:
     """Hold a folder against a file, showing how far it is on stderr."""
     faq, file = pair
-    async with wiring.open_model(settings) as model:
+    async with modelwiring.open_model(settings) as model:
         advisor = Advisor(model, Notepad()) if model else None
         if advisor:
             count = len(read_probes(knowledge.usual_calibration).questions)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from service import wiring
+from service import modelwiring
 from service.adapters.expanding import load_expansion_prompt, propose
 from service.adapters.faqfiles import list_files, load, read_sources, replace
 from service.adapters.ledger import OpenLedger
@@ -47,7 +47,7 @@ async def expand(
     `dry_run` writes nothing. Returns whether all went well. Raises StartError without a language model, InputError for
     ids that there are not or that are never shown to a model, KnowledgeError without a folder or entries.
     """
-    async with wiring.open_gate(settings, OpenLedger()) as gate:
+    async with modelwiring.open_gate(settings, OpenLedger()) as gate:
         if gate is None:
             raise StartError("no language model: set OPENAI_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY")
         prompt = load_expansion_prompt(settings.prompts_dir)
