@@ -2,13 +2,16 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis
 from hypothesis import settings
+from redis.asyncio import Redis
 
 from service.adapters.embedded import EmbeddedValkey
+from service.adapters.lookout import connect
+from service.adapters.store import Store
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("henji", deadline=None)
@@ -37,6 +40,20 @@ def redis_url(valkey: EmbeddedValkey) -> str:
     with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    """A store at the session's server."""
+    async with Store(redis_url, timeout_s=5) as opened:
+        yield opened
+
+
+@pytest.fixture(name="redis")
+async def _redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A plain client of the session's server, to look behind the service's back."""
+    async with connect(redis_url, timeout_s=5) as client:
+        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import pytest
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from service.adapters.caretaking import Caretaker
 from service.adapters.exporting import describe
 from service.adapters.mailbox import Mailbox
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.alerting import GIVE_UP_AFTER_MS
 from service.tools.fakeline.faults import Fault
 from tests.support.desk import Desk, open_desk
@@ -27,12 +27,6 @@ ASKED, SURE, UNKNOWN = "スタッフと話したい", "駐車場はあります�
 async def desk() -> AsyncGenerator[Desk]:
     async with open_desk() as desk:
         yield desk
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Drafts for staff, whole: a real model server over HTTP, the gate, Valkey, web and worker, a fake LINE."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from service.adapters.drafting import OpenAIDrafter, load_draft_prompt
 from service.adapters.draftlist import DraftList
 from service.adapters.ledger import RedisLedger
 from service.adapters.modelgate import open_gate
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.adapters.vitals import Vitals
 from service.core.counting import count_draft
 from service.core.drafts import Judged
@@ -43,18 +43,6 @@ SUMMARY = "昨日のカラーが明るすぎたので相談したい"
 
 def drafts(draft: str = REPLY, summary: str = SUMMARY) -> Step:
     return says(msgspec.json.encode({"summary": summary, "draft": draft}).decode())
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as it:
-        yield it
 
 
 @asynccontextmanager

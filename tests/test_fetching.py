@@ -46,20 +46,8 @@ PNG = Photo(ONE_PIXEL_PNG, "image/png")
 
 
 @pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as store:
-        yield store
-
-
-@pytest.fixture
 def photos(store: Store) -> Photos:
     return Photos(store)
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import cast
 
@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from service.adapters.browsers import Browsers, id_of
 from service.adapters.people import People
 from service.adapters.sessions import Sessions
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.alerting import GIVE_UP_AFTER_MS
 from service.core.browsers import MOST_OF_ONE, Browser
 from tests.support.pages import PASSWORD
@@ -23,18 +23,6 @@ from tests.support.waiting import eventually, tick
 
 SHOP = make_shop()
 ASKED, UNKNOWN = "スタッフと話したい", "ワンちゃんのトリミングはお願いできるでしょうか"
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
 
 
 @pytest.fixture

@@ -1,22 +1,13 @@
 """What the inbox asks of Redis: what a reply costs, what staff have switched, why there is no photo."""
 
 import time
-from collections.abc import AsyncIterator
 from datetime import date
-
-import pytest
 
 from service.adapters.archive import Archive, Price
 from service.adapters.photos import Photos
 from service.adapters.store import PREFIX, Store
 from service.core.shop import Interval, TodayHours
 from service.core.switches import Switches
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
 
 
 async def write(store: Store, key: str, *fields: str) -> None:

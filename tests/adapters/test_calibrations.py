@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from service.adapters.calibrations import KEEP_S, LOCK_S, Calibrations
 from service.adapters.faqfolder import FaqFolder
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.features import Wording
 from service.core.fitting import calibrate
 from service.core.ranking import read_phrasings
@@ -29,18 +29,6 @@ INDEX = read_phrasings(SMALL, Wording()).id
 KEY, LOCK = f"{PREFIX}calibration:{INDEX}", f"{PREFIX}calibrating:{INDEX}"
 FITTED = calibrate(SMALL)
 NEW = "## 雪駄の鼻緒を替えたい {#strap}\n\n> - 鼻緒の交換\n\n承ります。\n"
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -11,7 +10,7 @@ from redis.asyncio import Redis
 from service.adapters.caretaking import Caretaker
 from service.adapters.lease import Lease
 from service.adapters.mailbox import Action, Mailbox
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.events import Incoming, read_webhook
 from service.core.plan import Plan
 from service.core.records import MessageItem, utc
@@ -21,18 +20,6 @@ from tests.support.dump import everything
 
 OTHER = "U" + "2" * 32
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=2) as client:
-        yield client
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=2) as store:
-        yield store
 
 
 @pytest.fixture

@@ -24,12 +24,6 @@ from tests.support.waiting import cancel, tick
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
-
-
-@pytest.fixture
 async def intake(redis_url: str) -> AsyncIterator[Intake]:
     async with Store(redis_url, timeout_s=1) as store:
         yield Intake(Mailbox(store, keep_days=180))

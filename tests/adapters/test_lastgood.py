@@ -1,7 +1,5 @@
 """The last good files in Redis."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import redis
 
@@ -10,12 +8,6 @@ from service.adapters.store import Store
 from service.errors import StoreUnavailable
 
 FILES = {"hours.md": "## 営業時間 {#hours}\n\n10時から\n", "_shop.yaml": "name: すみれ\n"}
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as opened:
-        yield opened
 
 
 def writes(redis_url: str) -> int:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from service.adapters.lease import Lease
 from service.adapters.mailbox import Action, Mailbox
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.conversation import Conversation, Turn, make_turn
 from service.core.decisions import Answer, Silent
 from service.core.events import Incoming, read_event
@@ -57,12 +57,6 @@ def plan_for(lease: Lease, turn: Turn, *, answer: bool = True) -> Plan:
         took_ms=0,
     )
     return carry_out(Answer("hours", "sure") if answer else Silent("courtesy"), turn, given)
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=2) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Everything that goes to the model's server is masked, paid for, and given up for a while when it fails."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from service.adapters.ledger import OpenLedger, RedisLedger
 from service.adapters.modelgate import ModelGate, Question, open_gate
 from service.adapters.prompts import load_prompt
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.adapters.vitals import Vitals
 from service.core.counting import count_model
 from service.core.spending import Tariff, Usage, end_of_day, estimate
@@ -24,18 +24,6 @@ from tests.support.scripted_openai import ScriptedOpenAI, Step, hang, says, send
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 PLENTY = Tariff(budget=1000)
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=2) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Photos to be fetched and photos kept, each script on a real Valkey, with the mailbox's steps around it."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +10,7 @@ from redis.asyncio import Redis
 from service.adapters.caretaking import Caretaker
 from service.adapters.mailbox import Mailbox
 from service.adapters.photos import CLAIM_MS, PART_BYTES, Claim, Photos
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.core.events import Incoming
 from service.core.photos import KEEP_S, MAX_BYTES, MAX_BYTES_OF_ALL, MAX_BYTES_OF_ONE, MOST_TRIES, NoPhoto, Photo
 from service.errors import NotFound, StoreUnavailable
@@ -21,18 +20,6 @@ from tests.support.dump import everything
 OTHER = "U" + "2" * 32
 JPEG = Photo(b"\xff\xd8\xff the whole photo", "image/jpeg")
 GONE = NoPhoto("gone")
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as store:
-        yield store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -13,12 +12,6 @@ from service.adapters.store import PREFIX, Store
 from service.errors import Conflict, NotFound
 
 NOON = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
 
 
 async def test_hashing_passwords_does_not_hold_the_loop_up(store: Store) -> None:

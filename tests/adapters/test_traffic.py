@@ -1,6 +1,5 @@
 """What traffic leaves in Redis: counts of days, the newest turns, samples, checks; and how all of it goes again."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -11,7 +10,6 @@ from service.adapters.archive import Archive
 from service.adapters.caretaking import Caretaker
 from service.adapters.exporting import export
 from service.adapters.inquiries import Inquiries
-from service.adapters.lookout import connect
 from service.adapters.mailbox import Mailbox
 from service.adapters.store import PREFIX, Store
 from service.adapters.traffic import MOST_OF_A_WEEK, Traffic
@@ -24,18 +22,6 @@ from tests.support.turns import say
 
 SHOP = make_shop()
 IN_JAPAN = timedelta(hours=9)
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as it:
-        yield it
 
 
 @pytest.fixture

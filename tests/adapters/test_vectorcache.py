@@ -1,6 +1,5 @@
 """The vectors of phrasings in Redis: only what is new is embedded, and nothing is kept that is not wanted."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,6 @@ from tests.support.embedding import embedder
 from tests.support.toy_embeddings import LENGTH, ToyEmbeddings, as_answer
 
 TEXTS = ["駐車場ありますか", "何時から", "いくら"]
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as opened:
-        yield opened
 
 
 async def meanings(store: Store, server: ToyEmbeddings, texts: list[str], model: str = "toy") -> Meanings:

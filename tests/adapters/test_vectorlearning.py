@@ -1,7 +1,7 @@
 """Vectors come beside the service: what is embedded and fitted when, and that words alone answer meanwhile."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from service.adapters.calibrations import Calibrations
 from service.adapters.faqfolder import FaqFolder
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.adapters.vectorcache import VectorCache
 from service.adapters.vectorlearning import learn_vectors
 from service.core.fitting import calibrate
@@ -26,18 +26,6 @@ from tests.support.waiting import cancel, eventually
 SMALL = [msgspec.structs.replace(each, phrasings=each.phrasings[:5]) for each in large_shop()[:7]]
 PARKING = entry("parking", "駐車場はありますか", "駐車できますか", "車を停めたい", "パーキングはどこ", "駐車場の場所")
 NEW = "車停めていい?"
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
 
 
 @pytest.fixture

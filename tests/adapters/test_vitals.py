@@ -1,14 +1,12 @@
 """What is counted and looked at in Redis: exactly once, in few calls, however often a step is repeated."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import redis as redis_py
 from redis.asyncio import Redis
 
 from service.adapters.inquiries import Inquiries
 from service.adapters.mailbox import Action, Mailbox
-from service.adapters.store import PREFIX, Store, connect
+from service.adapters.store import PREFIX, Store
 from service.adapters.vitals import Vitals
 from service.core.counting import BILLED, count_replaced, count_send, count_turn
 from service.core.decisions import Handoff
@@ -24,18 +22,6 @@ from tests.support.shop import NOON, make_shop, turn
 SHOP = make_shop()
 
 ANSWERED = count_turn("answer", "sure")
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=2) as client:
-        yield client
 
 
 @pytest.fixture

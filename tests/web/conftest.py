@@ -4,27 +4,14 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from redis.asyncio import Redis
 
 from service.adapters.archive import Archive
-from service.adapters.store import Store, connect
+from service.adapters.store import Store
 from tests.support.shop import make_shop
 from tests.support.system import System, make_settings, run_system, run_web
 from tests.support.web import client
 
 SHOP = make_shop()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as it:
-        yield it
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
-from redis.asyncio import Redis
 
-from service.adapters.lookout import connect
 from service.adapters.store import Store
 from tests.support.chromium import run_chromium
 from tests.support.inbox import Counter, open_counter
@@ -26,18 +24,6 @@ async def chromium() -> AsyncIterator[Browser]:
 async def counter(redis_url: str, chromium: Browser) -> AsyncIterator[Counter]:
     """The shop's counter, with everything behind it."""
     async with open_counter(redis_url, chromium) as it:
-        yield it
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with connect(redis_url, timeout_s=5) as client:
-        yield client
-
-
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
         yield it
 
 

@@ -58,12 +58,6 @@ class Seat:
 
 
 @pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
-
-
-@pytest.fixture
 async def seat(redis_url: str, store: Store) -> AsyncIterator[Seat]:
     house = House(store, Clock(datetime.now(UTC)), public_url="https://henji.example")
     async with run_system(redis_url, SHOP) as system, house.browser(scheme="https") as staff:

@@ -19,12 +19,6 @@ from tests.support.inbox import sign_in
 from tests.support.system import make_settings, run_web
 
 
-@pytest.fixture
-async def store(redis_url: str) -> AsyncIterator[Store]:
-    async with Store(redis_url, timeout_s=5) as it:
-        yield it
-
-
 async def happen(store: Store, conv: str) -> str:
     return str(
         (await store.call(lambda redis: redis.xadd(f"{PREFIX}live", {"conv": conv, "what": "handoff"}))).decode()
