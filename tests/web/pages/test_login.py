@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 import pytest
 from redis.asyncio import Redis
@@ -62,16 +63,18 @@ async def test_a_password_typed_wrong_is_never_sent_back(browser: PageClient) ->
     assert "秘密のことば" not in (await browser.log_in("佐藤", "秘密のことば")).text
 
 
-async def test_an_unknown_name_takes_as_long_as_a_known_one(house: House) -> None:
-    async def fastest_ms(name: str) -> float:
-        times: list[float] = []
-        for number in range(5):
-            before = asyncio.get_running_loop().time()
-            await house.sessions.log_in(name, "違うパスワード", f"192.0.2.{number}", house.clock())
-            times.append((asyncio.get_running_loop().time() - before) * 1000)
-        return min(times)
+async def test_an_unknown_name_takes_as_much_work_as_a_known_one(house: House) -> None:
+    """By the processor's time of this process: how long it takes says more about what else the machine does."""
 
-    known, unknown = await fastest_ms("佐藤"), await fastest_ms("誰もいない")
+    async def least_work(name: str) -> float:
+        spent: list[float] = []
+        for number in range(5):
+            before = time.process_time()
+            await house.sessions.log_in(name, "違うパスワード", f"192.0.2.{number}", house.clock())
+            spent.append(time.process_time() - before)
+        return min(spent)
+
+    known, unknown = await least_work("佐藤"), await least_work("誰もいない")
     assert unknown > known / 2
 
 
